@@ -1,0 +1,4 @@
+# devices/: one pair of files per device.
+# One line per module, sorted. Installed headers are listed below, not here.
+noinst_LTLIBRARIES += libdevices.la
+libdevices_la_SOURCES =

@@ -1,0 +1,1 @@
+# Manual pages, documents, and the examples that the tests compile and run.

@@ -1,0 +1,41 @@
+# The tests of `make check`.
+TEST_EXTENSIONS = .sh .skip
+SH_LOG_COMPILER = bash
+AM_TESTS_ENVIRONMENT = \
+	top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_builddir)'; \
+	SIM='$(abs_top_builddir)/sim$(EXEEXT)'; GUESTS='$(abs_top_builddir)/testcases/guests'; \
+	CC='$(CC)'; NM='$(NM)'; PUBLIC_HEADERS='$(nobase_libsiminclude_HEADERS)'; \
+	CK_DEFAULT_TIMEOUT=$${CK_DEFAULT_TIMEOUT:-60}; \
+	export top_srcdir top_builddir SIM GUESTS CC NM PUBLIC_HEADERS CK_DEFAULT_TIMEOUT;
+
+# Unit tests, with Check: testcases/unit/test_NAME.c becomes the program testcases/unit/test_NAME,
+# linked with all inner symbols. One line each, sorted:
+#     unit_tests += testcases/unit/test_NAME
+unit_tests =
+
+LDADD = libsim_all.la $(CHECK_LIBS)
+if HAVE_CHECK
+check_PROGRAMS += $(unit_tests)
+TESTS += $(unit_tests)
+else
+# Without Check each of them is reported as skipped, by name.
+unit_skips = $(unit_tests:=.skip)
+TESTS += $(unit_skips)
+CLEANFILES += $(unit_skips)
+SKIP_LOG_COMPILER = bash -c 'echo "SKIP: Check (libcheck) was not found"; exit 77'
+$(unit_skips):
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && : >$@
+endif
+
+# Tests that are scripts: bash, exit status 77 to skip. One line each, sorted.
+script_tests =
+script_tests += testcases/check-exports.sh
+script_tests += testcases/check-includes.sh
+TESTS += $(script_tests)
+EXTRA_DIST += $(script_tests)
+
+# What `make check` does without a machine: quick, for the sanitizers.
+quick_tests = $(unit_tests) $(script_tests)
+check-unit: all-am $(check_PROGRAMS)
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(quick_tests)'
+.PHONY: check-unit
