@@ -1,6 +1,9 @@
 # The tests of `make check`.
-TEST_EXTENSIONS = .sh .skip
+TEST_EXTENSIONS = .sh .skip .elf .bin
 SH_LOG_COMPILER = bash
+ELF_LOG_COMPILER = bash $(top_srcdir)/testcases/run-guest.sh
+BIN_LOG_COMPILER = $(ELF_LOG_COMPILER)
+EXTRA_DIST += testcases/run-guest.sh
 AM_TESTS_ENVIRONMENT = \
 	top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_builddir)'; \
 	SIM='$(abs_top_builddir)/sim$(EXEEXT)'; GUESTS='$(abs_top_builddir)/testcases/guests'; \

@@ -1,1 +1,57 @@
 # Guests: freestanding programs for the simulated PC, made with the host's compiler and nasm.
+#
+#     NAME.c, NAME.S    -> NAME.g32.o, NAME.g64.o     NAME.asm -> the same, by nasm, or flat as NAME.bin
+#     #include and %include are written from testcases/guests/
+#
+# A guest is a file in a list, its link, and its sources:
+#
+#     guest_tests += testcases/guests/hello.elf
+#     testcases/guests/hello.elf: testcases/guests/hello.g32.o testcases/guests/guest.ld
+#     	$(guest_link32)
+#     EXTRA_DIST += testcases/guests/hello.asm
+#
+# guest_tests are run by testcases/run-guest.sh and pass when they write 0 to port 0xF4;
+# guests are only built, for the tests that name them.
+guest_tests =
+guests =
+
+guest_dir = $(top_srcdir)/testcases/guests
+guest_cflags = -std=gnu11 -O2 -g -Wall -Wextra -Wno-unused-parameter -ffreestanding -nostdlib \
+	-fno-pic -fno-pie -fno-stack-protector -fno-strict-aliasing -fno-asynchronous-unwind-tables \
+	-fcf-protection=none -mgeneral-regs-only -I$(guest_dir) $(GUEST_CFLAGS)
+guest_depend = -MD -MP -MF $(@:.o=.d) -MT $@
+guest_cc = $(AM_V_CC)$(MKDIR_P) $(@D) && $(GUEST_CC) $(guest_cflags) $(guest_depend)
+guest_nasm = $(AM_V_GEN)$(MKDIR_P) $(@D) && $(NASM) -I$(guest_dir)/ -MD $@.d -MT $@
+guest_ld = $(AM_V_CCLD)$(MKDIR_P) $(@D) && $(GUEST_LD) -static -z max-page-size=4096 -z noexecstack $(GUEST_LDFLAGS) \
+	-o $@ $(addprefix -T,$(filter %.ld,$^)) $(filter %.o,$^)
+guest_link32 = $(guest_ld) -m elf_i386
+guest_link64 = $(guest_ld) -m elf_x86_64
+
+%.g32.o: %.c
+	$(guest_cc) -m32 -c -o $@ $<
+%.g64.o: %.c
+	$(guest_cc) -m64 -mno-red-zone -mcmodel=kernel -c -o $@ $<
+%.g32.o: %.S
+	$(guest_cc) -m32 -c -o $@ $<
+%.g64.o: %.S
+	$(guest_cc) -m64 -c -o $@ $<
+%.g32.o: %.asm
+	$(guest_nasm) -g -F dwarf -f elf32 -o $@ $<
+%.g64.o: %.asm
+	$(guest_nasm) -g -F dwarf -f elf64 -o $@ $<
+%.bin: %.asm
+	$(guest_nasm) -f bin -o $@ $<
+
+-include $(wildcard testcases/guests/*.d testcases/guests/*/*.d)
+
+guest_leavings = *.g32.o *.g64.o *.d *.elf *.bin
+CLEANFILES += $(addprefix testcases/guests/,$(guest_leavings)) \
+	$(addprefix testcases/guests/*/,$(guest_leavings))
+
+check_DATA += $(guests) $(guest_tests)
+TESTS += $(guest_tests)
+
+# Any file as C data: embed.sh SYMBOL FILE writes `const unsigned char SYMBOL[]` and
+# `const size_t SYMBOL_size`.
+embed = $(AM_V_GEN)$(MKDIR_P) $(@D) && $(SHELL) $(guest_dir)/embed.sh
+EXTRA_DIST += testcases/guests/embed.sh
