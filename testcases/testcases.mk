@@ -22,7 +22,7 @@ check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 else
 # Without Check each of them is reported as skipped, by name.
-unit_skips = $(unit_tests:=.skip)
+unit_skips = $(unit_tests:=-without-check.skip)
 TESTS += $(unit_skips)
 CLEANFILES += $(unit_skips)
 SKIP_LOG_COMPILER = bash -c 'echo "SKIP: Check (libcheck) was not found"; exit 77'
@@ -33,6 +33,7 @@ endif
 # Tests that are scripts: bash, exit status 77 to skip. One line each, sorted.
 script_tests =
 script_tests += testcases/check-exports.sh
+script_tests += testcases/check-headers.sh
 script_tests += testcases/check-includes.sh
 TESTS += $(script_tests)
 EXTRA_DIST += $(script_tests)
