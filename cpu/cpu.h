@@ -1,0 +1,252 @@
+/*
+ * One x86 processor: its architectural state, and the calls that the machine makes.
+ *
+ * A struct cpu is stepped by cpu_run() up to a horizon that the machine gives it. It knows the bus and nothing else.
+ * All CPUs of a machine belong to one struct cpu_cluster, which holds what they share: the instruction table's index and
+ * the cache of decoded code. Everything runs on the machine's one thread.
+ *
+ * The members of struct cpu are public within the tree: instruction handlers and debug/ read and write them. The rules:
+ *   - at a boundary (whenever cpu_run is not on the stack) `ip`, `reg`, segments and system registers are exact, and
+ *     arithmetic flags are read through cpu_eflags(), for they are lazy (flags.h);
+ *   - inside a handler, `ip` is stale: the instruction's address is CPU_INSN_IP(cpu, i);
+ *   - whoever changes CR0, CR3, CR4, EFER, a segment's cache, CPL or EFLAGS.VM calls cpu_mode_changed() afterwards.
+ */
+#ifndef LIBSIM_CPU_CPU_H
+#define LIBSIM_CPU_CPU_H
+
+#include <setjmp.h>
+
+#include "base/field.h"
+#include "bus/bus.h"
+#include "cpu/delivery.h"
+#include "cpu/regs.h"
+
+struct cpu_insn;
+struct cpu_block;
+struct cpu_cluster;
+struct cpu_model;
+struct cpu_observer;
+struct lapic;
+
+/* Index of general registers, as encoded; CPU_REG_ZERO stands for "no base" or "no index" and always holds 0. */
+enum { CPU_AX, CPU_CX, CPU_DX, CPU_BX, CPU_SP, CPU_BP, CPU_SI, CPU_DI, CPU_REG_ZERO = 16, CPU_REGS };
+/* Index of segment registers, as encoded; LDTR and TR follow. */
+enum { CPU_ES, CPU_CS, CPU_SS, CPU_DS, CPU_FS, CPU_GS, CPU_LDTR, CPU_TR, CPU_SEGS };
+
+/* The hidden part of a segment register. `attr` is laid out like VMX access rights: bits 3:0 type, 4 S, 6:5 DPL, 7 P,
+ * 12 AVL, 13 L, 14 D/B, 15 G, 16 unusable (null). `limit` is in bytes, scaled. */
+struct cpu_seg {
+    uint16_t selector;
+    uint32_t attr;
+    uint32_t limit;
+    uint64_t base;
+};
+
+struct cpu_table { /* GDTR, IDTR */
+    uint64_t base;
+    uint32_t limit;
+};
+
+/* What the CPU is doing between steps. */
+enum cpu_activity {
+    CPU_ACTIVE,
+    CPU_HALTED,        /* HLT: an interrupt, NMI, SMI, INIT or reset wakes it */
+    CPU_WAIT_SIPI,     /* an application processor after INIT */
+    CPU_SHUTDOWN       /* triple fault: only reset, INIT (and NMI/SMI on some) wake it */
+};
+
+/* Lazy arithmetic flags; see flags.h for what the members mean. */
+struct cpu_cc {
+    uint64_t z, res, aux;
+};
+
+/* A page of the fast table: host address of a linear page. tag == linear page address on a hit, ~0 when empty. */
+struct cpu_fast {
+    uint64_t tag;
+    uint8_t *host;
+};
+#define CPU_FAST_BITS 12
+#define CPU_FAST_SIZE (1u << CPU_FAST_BITS)
+
+/* Reasons to look at the boundary before the next block. Derived, but for those with a field of their own. */
+enum {
+    CPU_ATT_INTERRUPT = 1,  /* intr, nmi, apic, init, sipi: something may be deliverable */
+    CPU_ATT_TRAP = 2,       /* pending_db or single-step */
+    CPU_ATT_MODE = 4,       /* the block's mode word may have changed */
+    CPU_ATT_TOUCHED = 8,    /* the step reached a device or moved the clock's next deadline */
+    CPU_ATT_STOP = 16,      /* an observer asked to stop after this step */
+    CPU_ATT_SHADOW = 32,    /* an interrupt shadow or RF has to be dropped after the next step */
+    CPU_ATT_SLEEP = 64      /* activity is no longer CPU_ACTIVE */
+};
+
+struct cpu {
+    /* ---- Registers ---- */
+    uint64_t reg[CPU_REGS]; /* must come first: operands are byte offsets from here */
+    struct cpu_cc cc;
+    uint64_t ip;
+    uint32_t eflags;        /* all but the arithmetic flags CF PF AF ZF SF OF, which are in cc; bit 1 is set */
+    struct cpu_seg seg[CPU_SEGS];
+    struct cpu_table gdtr, idtr;
+    uint64_t cr0, cr2, cr3, cr4, efer;
+    uint64_t dr[8];         /* 4 and 5 unused */
+    uint64_t pdpte[4];      /* PAE: loaded by MOV CR3 and the like */
+    uint8_t cpl;
+    uint64_t xcr0;
+
+    /* ---- Boundary state: what decides the next step ---- */
+    enum cpu_activity activity;
+    bool shadow_sti;        /* the step after STI: maskable interrupts are held off */
+    bool shadow_ss;         /* the step after MOV SS / POP SS: all interrupts and debug traps are held off */
+    bool nmi_blocked;       /* until IRET */
+    bool nmi_pending;
+    bool init_pending;
+    bool sipi_pending;
+    uint8_t sipi_vector;
+    bool intr;              /* level of the INTR pin (from the PIC) */
+    uint32_t pending_db;    /* DR6 bits of debug traps that the last step raised, to be delivered next */
+    struct cpu_delivery pending_event; /* for later: an event to be injected; vector 0 and !valid when none */
+
+    /* ---- Time ---- */
+    sim_cycles cycle;       /* this CPU's clock: when its next step begins */
+    sim_steps steps;        /* steps done by this CPU */
+    uint64_t retired;       /* instructions retired */
+    uint64_t tsc_offset;    /* TSC = cycle + tsc_offset */
+
+    /* ---- Model-specific registers ---- */
+    struct cpu_msrs msr;
+    struct lapic *lapic;    /* owned; a component of its own; NULL when the model has none */
+
+    /* ---- What happened last, for the explainer; deterministic, so it is state ---- */
+    struct cpu_delivery history[CPU_HISTORY]; /* ring of deliveries and of faults during them */
+    uint32_t history_next;  /* count of all records ever made; the newest is at (history_next - 1) % CPU_HISTORY */
+
+    /* ---- Architectural TLB: state; see tlb.h ---- */
+    struct cpu_tlb *tlb;
+
+    /* ---- Derived: rebuilt by cpu_loaded(), never saved ---- */
+    struct cpu_cluster *cluster;
+    struct bus *bus;
+    const struct cpu_model *model;
+    unsigned number;        /* 0: the bootstrap processor */
+    uint32_t component;
+    uint32_t mode;          /* the mode word of blocks: see code.h */
+    uint32_t attention;     /* CPU_ATT_*: 0 lets the loop run on */
+    uint64_t ip_base;       /* ip - (linear address & 0xfff) of the page being fetched */
+    struct cpu_fast *fast_read, *fast_write; /* tables of the present privilege: [supervisor or user] */
+    struct cpu_fast *fast_tables; /* 2 privileges x (read, write) x CPU_FAST_SIZE */
+    uint32_t fast_filled_count;
+    uint16_t *fast_filled;  /* slots filled since the last flush */
+    struct cpu_fetch *fetch; /* where code comes from: see code.h */
+    struct cpu_block *block; /* being run */
+    const struct cpu_insn *cur; /* the instruction that left the fast path last */
+    bool alone;             /* the present instruction is a block of its own: it may touch what it likes */
+    bool stepping;          /* a step is under way (else: accesses are made on behalf of nobody and must not unwind) */
+    sim_cycles shared_until; /* a step that begins later than this may not touch shared things */
+    sim_steps budget;       /* steps that the present slice may still make (for REP bulk) */
+    uint32_t stall;         /* bus cycles collected by the present step */
+    sim_steps extra_steps;  /* further steps made by the present instruction (REP iterations after the first) */
+    bool retire;            /* the present instruction completed (not so for a REP iteration in the middle) */
+    struct cpu_delivery *delivering; /* the event being delivered, or NULL */
+    struct cpu_evidence evidence; /* what the check under way looked at */
+    const struct cpu_observer *observer; /* NULL when nobody looks */
+    jmp_buf unwind;         /* the one non-local exit */
+};
+
+/* ---- Life ---- */
+
+/* The things that the CPUs of one machine share. */
+enum sim_err cpu_cluster_create(struct bus *bus, const struct cpu_model *model, struct cpu_cluster **out);
+void cpu_cluster_destroy(struct cpu_cluster *cluster); /* and its CPUs */
+/* CPUs get numbers 0, 1, ... in order of creation; APIC ID == number. It is in the state after RESET. */
+enum sim_err cpu_create(struct cpu_cluster *cluster, struct cpu **out);
+unsigned cpu_count(const struct cpu_cluster *cluster);
+struct cpu *cpu_get(const struct cpu_cluster *cluster, unsigned number);
+
+/* RESET# (or INIT with init=true, which keeps caches, MSRs, TSC, x87). SDM Vol. 3A, "Processor state after reset".
+ * CPUs other than 0 go to CPU_WAIT_SIPI. */
+void cpu_reset(struct cpu *cpu, bool init);
+
+/* The components of this CPU: itself and its LAPIC. */
+const struct sim_component *cpu_component(struct cpu *cpu);
+const struct sim_component *cpu_lapic_component(struct cpu *cpu); /* NULL without LAPIC */
+
+/* ---- Running ---- */
+
+enum cpu_exit {
+    CPU_EXIT_HORIZON,  /* the cycle horizon or the step budget is reached */
+    CPU_EXIT_TOUCHED,  /* the last step reached a device, moved a deadline or made a request: look again */
+    CPU_EXIT_WAIT,     /* the next step would touch shared things and must wait until this CPU is furthest behind */
+    CPU_EXIT_SLEEP,    /* not active, and nothing pending that would wake it */
+    CPU_EXIT_SHUTDOWN, /* a triple fault has just occurred */
+    CPU_EXIT_STOP      /* an observer asked for it */
+};
+
+struct cpu_slice {
+    sim_cycles horizon;      /* run steps that begin before this cycle */
+    sim_steps budget;        /* and at most so many */
+    sim_cycles shared_until; /* a step that begins after this cycle may not touch shared things; SIM_NEVER: one CPU */
+};
+
+/* Runs steps. cpu->cycle and cpu->steps tell how far it came; machine time is `bus->clock->now` while a step reaches
+ * the bus. At least one step is made unless the exit says SLEEP, WAIT, STOP (before the step) or the slice is empty. */
+enum cpu_exit cpu_run(struct cpu *cpu, const struct cpu_slice *slice);
+
+/* True if something would make a sleeping CPU go on now: interrupt, NMI, INIT, SIPI. */
+bool cpu_wakeable(const struct cpu *cpu);
+
+/* ---- Looking and changing, at a boundary ---- */
+
+uint32_t cpu_eflags(const struct cpu *cpu);
+void cpu_set_eflags(struct cpu *cpu, uint32_t value); /* all bits as given (bit 1 set): no privilege rules */
+/* Recomputes the mode word, fast tables and attention after registers were changed from outside or by a handler. */
+void cpu_mode_changed(struct cpu *cpu);
+
+/* Linear to physical as the guest would see it (TLB first), without side effects; fills in the entries looked at when
+ * walk != NULL. SIM_ERR_FAULT when not mapped. A20 is applied. */
+struct cpu_walk;
+enum sim_err cpu_translate_peek(struct cpu *cpu, sim_laddr laddr, bool use_tlb, sim_paddr *paddr, struct cpu_walk *walk);
+/* Memory by linear address, without side effects, for debuggers: returns how many bytes could be copied. */
+size_t cpu_peek(struct cpu *cpu, sim_laddr laddr, void *out, size_t len);
+size_t cpu_poke(struct cpu *cpu, sim_laddr laddr, const void *in, size_t len);
+
+/* ---- Observation ---- */
+
+enum cpu_event_kind {
+    CPU_EVENT_DELIVERY = 1,  /* `delivery` is about to be delivered (or led to shutdown) */
+    CPU_EVENT_ACCESS = 2,    /* a data access to a watched range: `laddr`, `size`, `write`, `value` */
+    CPU_EVENT_CONTROL = 4,   /* CR, DR or EFER write: `reg` (0..8 CR, 16.. DR, 32 EFER), old value, `value` */
+    CPU_EVENT_MSR = 8,       /* WRMSR: `reg` is the number */
+    CPU_EVENT_MODE = 16,     /* real, protected, paging, VM86, long: `value` is the new mode name's index */
+    CPU_EVENT_PORT = 32,     /* IN/OUT: `laddr` is the port */
+    CPU_EVENT_MAGIC = 64,    /* xchg bx, bx was executed */
+    CPU_EVENT_SHUTDOWN = 128,
+    CPU_EVENT_RETURN = 256   /* IRET or RSM completed */
+};
+
+struct cpu_event {
+    enum cpu_event_kind kind;
+    uint32_t reg;
+    uint64_t laddr, paddr, old, value;
+    uint8_t size;
+    bool write;
+    const struct cpu_delivery *delivery;
+};
+
+/* An observer changes nothing in the guest. Its callbacks return true to stop: `before` before the step, `event` after it. */
+struct cpu_observer {
+    void *arg;
+    uint32_t events;     /* CPU_EVENT_*: those that are wanted */
+    bool every_step;     /* call `before` at each step, not only where `split` says */
+    /* Page offsets (bit n of word n / 64) where `before` is to be called: execution breakpoints. NULL: none. A change needs
+     * cpu_observe() again. */
+    const uint64_t *split;
+    /* Is any byte of this linear page watched? Asked when a page enters the fast tables. NULL: no. */
+    bool (*watched)(void *arg, struct cpu *cpu, sim_laddr page);
+    bool (*before)(void *arg, struct cpu *cpu);
+    bool (*event)(void *arg, struct cpu *cpu, const struct cpu_event *event);
+};
+
+/* Sets (or, with NULL, removes) the observer of all CPUs of the cluster; derived caches are flushed as needed. */
+void cpu_observe(struct cpu_cluster *cluster, const struct cpu_observer *observer);
+
+#endif
