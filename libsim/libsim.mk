@@ -15,4 +15,5 @@ lib_LTLIBRARIES += libsim.la
 endif
 libsim_la_SOURCES =
 libsim_la_LIBADD = libsim_all.la
-libsim_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -export-symbols-regex '^sim_'
+libsim_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -export-symbols-regex '^sim_' \
+	-Wl,-Bsymbolic-functions
