@@ -2,3 +2,4 @@
 # One line per module, sorted. Installed headers are listed below, not here.
 noinst_LTLIBRARIES += libdevices.la
 libdevices_la_SOURCES =
+libdevices_la_SOURCES += devices/pic.c devices/pic.h
