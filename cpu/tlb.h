@@ -36,6 +36,7 @@ struct cpu_tlb {
     struct tlb_entry small[TLB_SMALL_SETS][TLB_WAYS];
     struct tlb_entry large[TLB_LARGE_SETS][TLB_WAYS];
     uint8_t small_next[TLB_SMALL_SETS], large_next[TLB_LARGE_SETS]; /* way that the next fill takes */
+    bool large_used; /* derived: false while no large entry can be live */
 };
 
 extern const struct sim_field_custom tlb_packing; /* for the CPU's table: live entries and replacement order only */
