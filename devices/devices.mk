@@ -3,3 +3,4 @@
 noinst_LTLIBRARIES += libdevices.la
 libdevices_la_SOURCES =
 libdevices_la_SOURCES += devices/pic.c devices/pic.h
+libdevices_la_SOURCES += devices/pit.c devices/pit.h
