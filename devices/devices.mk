@@ -4,3 +4,5 @@ noinst_LTLIBRARIES += libdevices.la
 libdevices_la_SOURCES =
 libdevices_la_SOURCES += devices/pic.c devices/pic.h
 libdevices_la_SOURCES += devices/pit.c devices/pit.h
+libdevices_la_SOURCES += devices/ring.h
+libdevices_la_SOURCES += devices/uart.c devices/uart.h
