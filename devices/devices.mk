@@ -5,4 +5,5 @@ libdevices_la_SOURCES =
 libdevices_la_SOURCES += devices/pic.c devices/pic.h
 libdevices_la_SOURCES += devices/pit.c devices/pit.h
 libdevices_la_SOURCES += devices/ring.h
+libdevices_la_SOURCES += devices/sysctl.c devices/sysctl.h
 libdevices_la_SOURCES += devices/uart.c devices/uart.h

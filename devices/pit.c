@@ -262,7 +262,7 @@ static void skip(struct pit_counter *c, uint64_t clocks)
 /* Whole periods leave modes 2 and 3 as they are, once CE counts what CR says. */
 static void skip_periods(struct pit_counter *c, uint64_t tick)
 {
-    if (repeats(c) && enabled(c) && !c->loading && !c->null_count)
+    if (repeats(c) && enabled(c) && !c->loading && !c->null_count && c->initial)
         c->tick = tick - (tick - c->tick) % c->initial;
 }
 
