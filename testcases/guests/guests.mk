@@ -59,3 +59,19 @@ TESTS += $(guest_tests)
 # `const size_t SYMBOL_size`.
 embed = $(AM_V_GEN)$(MKDIR_P) $(@D) && $(SHELL) $(guest_dir)/embed.sh
 EXTRA_DIST += testcases/guests/embed.sh
+
+# demo: the kernel that `sim` starts when it is given nothing else. For any 486 or later; with frame
+# pointers for its own backtraces, and the same bytes wherever it is built.
+demo_dir = testcases/guests/demo
+demo_sources = $(demo_dir)/boot.S $(demo_dir)/bugs.c $(demo_dir)/console.c $(demo_dir)/cpu.c \
+	$(demo_dir)/entry.S $(demo_dir)/input.c $(demo_dir)/main.c $(demo_dir)/memory.c \
+	$(demo_dir)/shell.c $(demo_dir)/smp.c $(demo_dir)/string.c $(demo_dir)/syscall.c \
+	$(demo_dir)/task.c $(demo_dir)/trap.c $(demo_dir)/user.c
+demo_objects = $(addsuffix .g32.o,$(basename $(demo_sources)))
+guests += $(demo_dir)/demo.elf
+script_tests += $(demo_dir)/check-demo.sh
+$(demo_objects): guest_cflags += -O1 -march=i486 -fno-omit-frame-pointer \
+	-ffile-prefix-map=$(top_srcdir)/= -ffile-prefix-map=$(abs_top_builddir)=.
+$(demo_dir)/demo.elf: $(demo_objects) $(demo_dir)/link.ld
+	$(guest_link32)
+EXTRA_DIST += $(demo_sources) $(demo_dir)/kernel.h $(demo_dir)/link.ld $(demo_dir)/x86.h
