@@ -2,6 +2,7 @@
 # One line per module, sorted. Installed headers are listed below, not here.
 noinst_LTLIBRARIES += libdevices.la
 libdevices_la_SOURCES =
+libdevices_la_SOURCES += devices/i440fx.c devices/i440fx.h
 libdevices_la_SOURCES += devices/pic.c devices/pic.h
 libdevices_la_SOURCES += devices/pit.c devices/pit.h
 libdevices_la_SOURCES += devices/ring.h
