@@ -6,3 +6,9 @@ endif
 sim_SOURCES =
 sim_CPPFLAGS = $(AM_CPPFLAGS) $(SDL2_CFLAGS) $(LIBEDIT_CFLAGS) $(LIBPNG_CFLAGS)
 sim_LDADD = libsim.la $(SDL2_LIBS) $(LIBEDIT_LIBS) $(LIBPNG_LIBS)
+
+# The demonstration kernel inside the program: demo_kernel[] and demo_kernel_size.
+nodist_sim_SOURCES = frontends/cli/demo-image.c
+CLEANFILES += frontends/cli/demo-image.c
+frontends/cli/demo-image.c: testcases/guests/demo/demo.elf testcases/guests/embed.sh
+	$(embed) demo_kernel testcases/guests/demo/demo.elf >$@
