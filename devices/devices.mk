@@ -4,6 +4,7 @@ noinst_LTLIBRARIES += libdevices.la
 libdevices_la_SOURCES =
 libdevices_la_SOURCES += devices/i440fx.c devices/i440fx.h
 libdevices_la_SOURCES += devices/pic.c devices/pic.h
+libdevices_la_SOURCES += devices/piix.c devices/piix.h
 libdevices_la_SOURCES += devices/pit.c devices/pit.h
 libdevices_la_SOURCES += devices/ring.h
 libdevices_la_SOURCES += devices/sysctl.c devices/sysctl.h
