@@ -1,1 +1,3 @@
 # Benchmarks; never part of `make check`.
+
+EXTRA_DIST += bench/boot.asm
