@@ -75,3 +75,21 @@ $(demo_objects): guest_cflags += -O1 -march=i486 -fno-omit-frame-pointer \
 $(demo_dir)/demo.elf: $(demo_objects) $(demo_dir)/link.ld
 	$(guest_link32)
 EXTRA_DIST += $(demo_sources) $(demo_dir)/kernel.h $(demo_dir)/link.ld $(demo_dir)/x86.h
+
+# triple: fifty ways to triple-fault; what is to be found out stands in each guest (triple/INDEX).
+triple_dir = testcases/guests/triple
+triple_names = cr3-deref df-task-absent df-task-busy df-task-cr3 df-task-cs df-task-limit \
+	gate-call-type gate-data-selector gate-foreign-selector gate-null-selector gate-task-type \
+	gate-user-selector gdt-code-absent gdt-limit-count gdt-reclaimed gdt-wrong-base guard-page \
+	handler-beyond-limit handler-unmapped idt-limit-count idt-overwritten idt-short idt-unmapped \
+	idt-zeroed iret-error-code iret-nested-task irq-gate-absent irq-not-remapped no-idt \
+	pae-nx-disabled pae-pdpte-rw pae-pte-garbage pg-no-identity pse-misaligned real-idt-empty \
+	real-sp-odd single-step stack-no-granularity stack-unmapped tss-esp0-linear tss-esp0-zero \
+	tss-not-loaded tss-ss0-null tss-ss0-readonly tss-ss0-user tss-stack-readonly tss-too-small \
+	user-breakpoint v86-conforming v86-stack-absent
+triple_guests = $(triple_names:%=$(triple_dir)/%.elf)
+guests += $(triple_guests)
+$(triple_guests): %.elf: %.g32.o $(triple_dir)/triple.ld
+	$(guest_link32)
+EXTRA_DIST += $(triple_names:%=$(triple_dir)/%.asm) $(triple_dir)/INDEX $(triple_dir)/peers.sh \
+	$(triple_dir)/triple.inc $(triple_dir)/triple.ld
