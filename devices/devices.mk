@@ -3,9 +3,12 @@
 noinst_LTLIBRARIES += libdevices.la
 libdevices_la_SOURCES =
 libdevices_la_SOURCES += devices/i440fx.c devices/i440fx.h
+libdevices_la_SOURCES += devices/i8042.c devices/i8042.h
 libdevices_la_SOURCES += devices/pic.c devices/pic.h
 libdevices_la_SOURCES += devices/piix.c devices/piix.h
 libdevices_la_SOURCES += devices/pit.c devices/pit.h
+libdevices_la_SOURCES += devices/ps2kbd.c devices/ps2kbd.h
+libdevices_la_SOURCES += devices/ps2mouse.c devices/ps2mouse.h
 libdevices_la_SOURCES += devices/ring.h
 libdevices_la_SOURCES += devices/sysctl.c devices/sysctl.h
 libdevices_la_SOURCES += devices/uart.c devices/uart.h
