@@ -10,5 +10,6 @@ libdevices_la_SOURCES += devices/pit.c devices/pit.h
 libdevices_la_SOURCES += devices/ps2kbd.c devices/ps2kbd.h
 libdevices_la_SOURCES += devices/ps2mouse.c devices/ps2mouse.h
 libdevices_la_SOURCES += devices/ring.h
+libdevices_la_SOURCES += devices/rtc.c devices/rtc.h
 libdevices_la_SOURCES += devices/sysctl.c devices/sysctl.h
 libdevices_la_SOURCES += devices/uart.c devices/uart.h
