@@ -63,6 +63,7 @@ struct cpu_fetch {
     const uint8_t *host;
     struct bus_ram *ram;         /* NULL: not RAM (code in a device, or nowhere): single steps through the bus */
     uint64_t pfn;
+    sim_paddr paddr;             /* of the page */
     struct cpu_code_page *code;
     uint32_t generation;         /* of the jump cache: bumped to drop it */
     struct { uint64_t laddr; uint32_t mode; uint32_t generation; struct cpu_block *block; } jump[1 << CPU_JUMP_BITS];
@@ -92,8 +93,12 @@ void code_flush(struct cpu_cluster *cluster);
 /* The block at cpu->ip, decoded if need be. Raises the fetch's faults. NULL: it must be single-stepped (straddles pages, not in RAM,
  * near the CS limit). Sets cpu->ip_base. */
 struct cpu_block *code_find(struct cpu *cpu);
+/* The block at cpu->ip, which `from` has just left by exit `which` within its page; NULL: use code_find. Remembers it as a link. */
+struct cpu_block *code_link(struct cpu *cpu, struct cpu_block *from, unsigned which);
 /* A block of the one instruction at cpu->ip, whatever memory it comes from; valid until the next call. Raises the fetch's faults. */
 struct cpu_block *code_single(struct cpu *cpu);
+/* Would a write of these bytes change decoded code? */
+bool code_overlaps(const struct bus_ram *ram, uint64_t pfn, uint32_t off, uint32_t len);
 /* The instruction at page offset `off` reached a device or its own code from inside a block. */
 void code_mark_touchy(struct cpu *cpu, const struct cpu_block *block, uint16_t off);
 /* The fetch page and the jump cache are no longer to be trusted (TLB entry lost, mode changed, map changed). */

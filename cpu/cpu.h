@@ -9,7 +9,8 @@
  *   - at a boundary (whenever cpu_run is not on the stack) `ip`, `reg`, segments and system registers are exact, and
  *     arithmetic flags are read through cpu_eflags(), for they are lazy (flags.h);
  *   - inside a handler, `ip` is stale: the instruction's address is CPU_INSN_IP(cpu, i);
- *   - whoever changes CR0, CR3, CR4, EFER, a segment's cache, CPL or EFLAGS.VM calls cpu_mode_changed() afterwards.
+ *   - whoever changes CR0, CR4, EFER, a segment's cache, CPL or EFLAGS.VM calls cpu_mode_changed() afterwards; whoever changes
+ *     EFLAGS.IF/TF/RF, DR7, an interrupt shadow, `activity` or anything that may make an interrupt deliverable calls cpu_attend().
  */
 #ifndef LIBSIM_CPU_CPU_H
 #define LIBSIM_CPU_CPU_H
@@ -71,12 +72,14 @@ struct cpu_fast {
 /* Reasons to look at the boundary before the next block. Derived, but for those with a field of their own. */
 enum {
     CPU_ATT_INTERRUPT = 1,  /* intr, nmi, apic, init, sipi: something may be deliverable */
-    CPU_ATT_TRAP = 2,       /* pending_db or single-step */
-    CPU_ATT_MODE = 4,       /* the block's mode word may have changed */
+    CPU_ATT_TRAP = 2,       /* pending_db */
+    CPU_ATT_MODE = 4,       /* the mode word or the fetch page may have changed: follow no link */
     CPU_ATT_TOUCHED = 8,    /* the step reached a device or moved the clock's next deadline */
     CPU_ATT_STOP = 16,      /* an observer asked to stop after this step */
-    CPU_ATT_SHADOW = 32,    /* an interrupt shadow or RF has to be dropped after the next step */
-    CPU_ATT_SLEEP = 64      /* activity is no longer CPU_ACTIVE */
+    CPU_ATT_STEP = 32,      /* steps must be made one by one: TF, RF, an interrupt shadow, DR7, an observer of every step */
+    CPU_ATT_SLEEP = 64,     /* activity is no longer CPU_ACTIVE */
+    CPU_ATT_SHUTDOWN = 128, /* a triple fault has just happened */
+    CPU_ATT_WAIT = 256      /* the step must wait until this CPU is furthest behind */
 };
 
 struct cpu {
@@ -104,7 +107,6 @@ struct cpu {
     uint8_t sipi_vector;
     bool intr;              /* level of the INTR pin (from the PIC) */
     uint32_t pending_db;    /* DR6 bits of debug traps that the last step raised, to be delivered next */
-    struct cpu_delivery pending_event; /* for later: an event to be injected; vector 0 and !valid when none */
 
     /* ---- Time ---- */
     sim_cycles cycle;       /* this CPU's clock: when its next step begins */
@@ -128,6 +130,8 @@ struct cpu {
     struct bus *bus;
     const struct cpu_model *model;
     unsigned number;        /* 0: the bootstrap processor */
+    char name[8], lapic_name[12];
+    struct sim_component self, lapic_self;
     uint32_t component;
     uint32_t mode;          /* the mode word of blocks: see code.h */
     uint32_t attention;     /* CPU_ATT_*: 0 lets the loop run on */
@@ -135,14 +139,23 @@ struct cpu {
     struct cpu_fast *fast_read, *fast_write; /* tables of the present privilege: [supervisor or user] */
     struct cpu_fast *fast_tables; /* 2 privileges x (read, write) x CPU_FAST_SIZE */
     uint32_t fast_filled_count;
-    uint16_t *fast_filled;  /* slots filled since the last flush */
+    uint16_t *fast_filled;  /* slots filled since the last flush: CPU_FAST_SIZE of them */
     struct cpu_fetch *fetch; /* where code comes from: see code.h */
-    struct cpu_block *block; /* being run */
+    struct cpu_block *block; /* being run; NULL during a fetch or a delivery */
+    struct cpu_block *single; /* room for code_single */
     const struct cpu_insn *cur; /* the instruction that left the fast path last */
-    bool alone;             /* the present instruction is a block of its own: it may touch what it likes */
-    bool stepping;          /* a step is under way (else: accesses are made on behalf of nobody and must not unwind) */
+    struct cpu_delivery fault; /* raised and not yet delivered; only within cpu_run */
+    struct cpu_delivery in_delivery; /* what `delivering` points at */
+    bool fault_recorded;    /* `fault` is in the history already */
+    bool resume;            /* the observer stopped before this very step: do not ask again */
+    bool had_shadow_sti, had_shadow_ss; /* as before the present instruction */
+    bool force_alone;       /* the next instruction must run alone: it was abandoned inside a block */
+    bool step_trap;         /* single-step trap is due when the present instruction completes */
+    bool step_rf;           /* RF as it was before the present instruction */
+    sim_cycles horizon;     /* of the present slice */
+    sim_steps steps_end;    /* of the present slice: `steps` may grow up to here */
     sim_cycles shared_until; /* a step that begins later than this may not touch shared things */
-    sim_steps budget;       /* steps that the present slice may still make (for REP bulk) */
+    sim_steps budget;       /* iterations that the present REP instruction may make, >= 1 */
     uint32_t stall;         /* bus cycles collected by the present step */
     sim_steps extra_steps;  /* further steps made by the present instruction (REP iterations after the first) */
     bool retire;            /* the present instruction completed (not so for a REP iteration in the middle) */
@@ -150,6 +163,7 @@ struct cpu {
     struct cpu_evidence evidence; /* what the check under way looked at */
     const struct cpu_observer *observer; /* NULL when nobody looks */
     jmp_buf unwind;         /* the one non-local exit */
+    uint8_t unwind_why;
 };
 
 /* ---- Life ---- */
@@ -200,6 +214,8 @@ uint32_t cpu_eflags(const struct cpu *cpu);
 void cpu_set_eflags(struct cpu *cpu, uint32_t value); /* all bits as given (bit 1 set): no privilege rules */
 /* Recomputes the mode word, fast tables and attention after registers were changed from outside or by a handler. */
 void cpu_mode_changed(struct cpu *cpu);
+/* Recomputes which reasons there are to look at the boundary: interrupts, traps, single-stepping, sleep. Cheap. */
+void cpu_attend(struct cpu *cpu);
 
 /* Linear to physical as the guest would see it (TLB first), without side effects; fills in the entries looked at when
  * walk != NULL. SIM_ERR_FAULT when not mapped. A20 is applied. */
@@ -245,6 +261,9 @@ struct cpu_observer {
     bool (*before)(void *arg, struct cpu *cpu);
     bool (*event)(void *arg, struct cpu *cpu, const struct cpu_event *event);
 };
+
+/* The state table of struct cpu. */
+extern const struct sim_field cpu_fields[];
 
 /* Sets (or, with NULL, removes) the observer of all CPUs of the cluster; derived caches are flushed as needed. */
 void cpu_observe(struct cpu_cluster *cluster, const struct cpu_observer *observer);

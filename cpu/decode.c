@@ -37,6 +37,9 @@ static int64_t next_signed(struct decoder *d, unsigned size)
     return (int64_t)(next_le(d, size) << (64 - 8 * size)) >> (64 - 8 * size);
 }
 
+extern const struct cpu_handlers cpu_handlers_xchg;
+extern cpu_fn op_magic;
+
 /* ---- Handlers of what is not an instruction ---- */
 
 static unsigned raise_ud(struct cpu *cpu, const struct cpu_insn *i)
@@ -188,7 +191,7 @@ static void register_operand(struct cpu_insn *out, unsigned position, uint8_t va
 {
     if (position == 0)
         out->dst = value;
-    else
+    else if (position == 1)
         out->src = value;
 }
 
@@ -260,6 +263,8 @@ static enum kind operand(struct decoder *d, enum isa_operand op, unsigned positi
     case Ob: case Ov:
         absolute(d, out);
         return KIND_MEM;
+    case Xb: case Xv: case Yb: case Yv:
+        return KIND_NONE;
     default:
         immediate(d, op, out);
         return KIND_IMM;
@@ -269,7 +274,7 @@ static enum kind operand(struct decoder *d, enum isa_operand op, unsigned positi
 static enum cpu_form form_of(enum kind a, enum kind b, enum kind c)
 {
     if (c == KIND_IMM)
-        return b == KIND_MEM ? FORM_RMI : FORM_RRI;
+        return a == KIND_MEM ? FORM_MRI : b == KIND_MEM ? FORM_RMI : FORM_RRI;
     switch (b) {
     case KIND_REG: return a == KIND_MEM ? FORM_MR : FORM_RR;
     case KIND_MEM: return FORM_RM;
@@ -283,7 +288,7 @@ static enum cpu_form form_of(enum kind a, enum kind b, enum kind c)
 static unsigned width_index(const struct decoder *d, const struct isa_row *row)
 {
     switch (row->op[0]) {
-    case Eb: case Gb: case Zb: case AL: case Ob: return 0;
+    case Eb: case Gb: case Zb: case AL: case Ob: case Xb: case Yb: return 0;
     case Ew: case Gw: case Sw: return 1;
     case Ed: case Gd: case Zd: case Rd: return 2;
     default: return d->op64 ? 3 : d->op32 ? 2 : 1;
@@ -325,12 +330,23 @@ static enum cpu_cause forbidden(const struct isa_row *row, const struct decoder 
     return CPU_CAUSE_NONE;
 }
 
+/* XCHG of BX with itself changes nothing, and so is free to be the mark by which a guest asks for its observer. */
+static bool is_magic(const struct isa_row *row, const struct cpu_insn *out, enum cpu_form form)
+{
+    return row->handlers == &cpu_handlers_xchg && form == FORM_RR && row->op[0] == Ev && out->dst == CPU_BX * 8 && out->src == CPU_BX * 8;
+}
+
 static cpu_fn *handler(const struct isa_row *row, const struct decoder *d, const struct cpu_insn *out, enum cpu_form form)
 {
-    enum mem_ea ea = d->mode & MODE_FLAT && d->ad32 && (!(out->flags & INSN_MEM) || out->seg <= CPU_DS) ? EA_FLAT : EA_ANY;
+    bool string = row->attributes & ISA_STRING, flat_seg = !(string || out->flags & INSN_MEM) || out->seg <= CPU_DS;
+    enum mem_ea ea = d->mode & MODE_FLAT && d->ad32 && flat_seg ? EA_FLAT : EA_ANY;
 
     if (row->plain)
         return row->plain;
+    if (is_magic(row, out, form))
+        return op_magic;
+    if (string)
+        form = d->rep || d->repne ? FORM_REP : FORM_N;
     return row->handlers->fn[form][ea][width_index(d, row)];
 }
 
@@ -413,7 +429,7 @@ unsigned decode(const struct cpu_isa_index *isa, uint32_t mode, const uint8_t *b
 
 bool decode_ends_block(const struct cpu_insn *insn, const struct isa_row *row)
 {
-    return !row || row->attributes & ISA_END || decode_is_alone(insn, row);
+    return !row || row->attributes & ISA_END || insn->fn == op_magic || decode_is_alone(insn, row);
 }
 
 bool decode_is_alone(const struct cpu_insn *insn, const struct isa_row *row)

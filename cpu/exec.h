@@ -28,8 +28,10 @@
 #include "cpu/insn.h"
 #include "cpu/mem.h"
 
-/* Operand forms: destination and source as register, memory, immediate. */
-enum cpu_form { FORM_N, FORM_R, FORM_M, FORM_I, FORM_RR, FORM_RM, FORM_MR, FORM_RI, FORM_MI, FORM_RRI, FORM_RMI, FORM_COUNT };
+/* Operand forms: destination and source as register, memory, immediate. FORM_REP: a string instruction with REP. */
+enum cpu_form {
+    FORM_N, FORM_R, FORM_M, FORM_I, FORM_RR, FORM_RM, FORM_MR, FORM_RI, FORM_MI, FORM_RRI, FORM_RMI, FORM_MRI, FORM_REP, FORM_COUNT
+};
 
 /* Handlers of one operation by form, address kind and width (index 0..3: 8, 16, 32, 64 bits). NULL: no such form. */
 struct cpu_handlers {
@@ -62,76 +64,167 @@ static inline __attribute__((always_inline)) void exec_set_reg(struct cpu *cpu, 
     }
 }
 
-static inline __attribute__((always_inline)) bool exec_dst_is_mem(enum cpu_form f) { return f == FORM_M || f == FORM_MR || f == FORM_MI; }
+static inline __attribute__((always_inline)) bool exec_dst_is_mem(enum cpu_form f) { return f == FORM_M || f == FORM_MR || f == FORM_MI || f == FORM_MRI; }
 static inline __attribute__((always_inline)) bool exec_src_is_mem(enum cpu_form f) { return f == FORM_RM || f == FORM_RMI; }
 static inline __attribute__((always_inline)) bool exec_src_is_imm(enum cpu_form f) { return f == FORM_I || f == FORM_RI || f == FORM_MI; }
 
-/* Destination that is read, then written. */
-static inline __attribute__((always_inline)) uint64_t exec_read_dst(struct cpu *cpu, const struct cpu_insn *i, unsigned width, enum cpu_form f,
-                                                                    enum mem_ea ea, struct mem_rmw *rmw)
+/* ---- Memory in EA_FLAT instances ----
+ *
+ * These only know the hit in the fast table, so they need no frame and save no registers: on a miss they leave the body for the EA_ANY
+ * instance of the same form and width, which does the whole instruction with all checks. So nothing may be committed before the last of
+ * them, and an instruction with several writes must not use them for more than the last.
+ */
+#define FLAT_OPERAND()                                                                                                       \
+    ((uint32_t)(cpu->reg[i->base] + (cpu->reg[i->index] << i->scale) + (uint64_t)(int64_t)i->disp))
+#define FLAT_HOST(table, laddr, size)                                                                                        \
+    ({                                                                                                                       \
+        sim_laddr laddr_ = (laddr);                                                                                          \
+        const struct cpu_fast *fast_ = &cpu->table[(laddr_ >> SIM_PAGE_SHIFT) & (CPU_FAST_SIZE - 1)];                        \
+        if (!CPU_LIKELY((laddr_ ^ fast_->tag) <= SIM_PAGE_SIZE - (size)))                                                    \
+            return slow_(cpu, i);                                                                                            \
+        fast_->host + (laddr_ & SIM_PAGE_MASK);                                                                              \
+    })
+#define FLAT_READ(laddr, size)     exec_load(FLAT_HOST(fast_read, (laddr), (size)), (size) * 8)
+#define FLAT_WRITE(laddr, size, v) exec_store(FLAT_HOST(fast_write, (laddr), (size)), (size) * 8, (v))
+
+static inline __attribute__((always_inline)) uint64_t exec_load(const uint8_t *host, unsigned width)
 {
-    if (exec_dst_is_mem(f))
-        return mem_rmw_read(cpu, i, mem_operand(cpu, i, ea, width / 8, MEM_RMW), width / 8, rmw);
-    return exec_reg(cpu, i->dst, width);
+    uint64_t v = 0;
+
+    memcpy(&v, host, width / 8);
+    return v;
 }
-/* Destination that is only read (CMP, TEST, BT). */
-static inline __attribute__((always_inline)) uint64_t exec_peek_dst(struct cpu *cpu, const struct cpu_insn *i, unsigned width, enum cpu_form f,
-                                                                    enum mem_ea ea)
+static inline __attribute__((always_inline)) void exec_store(uint8_t *host, unsigned width, uint64_t v)
 {
-    if (exec_dst_is_mem(f))
-        return mem_read(cpu, i, mem_operand(cpu, i, ea, width / 8, MEM_READ), width / 8);
-    return exec_reg(cpu, i->dst, width);
-}
-static inline __attribute__((always_inline)) void exec_write_dst(struct cpu *cpu, const struct cpu_insn *i, unsigned width, enum cpu_form f,
-                                                                 struct mem_rmw *rmw, uint64_t v)
-{
-    if (exec_dst_is_mem(f))
-        mem_rmw_write(cpu, i, width / 8, rmw, v);
-    else
-        exec_set_reg(cpu, i->dst, width, v);
-}
-/* Destination that is written without being read (MOV, SETcc, POP). */
-static inline __attribute__((always_inline)) void exec_store_dst(struct cpu *cpu, const struct cpu_insn *i, unsigned width, enum cpu_form f,
-                                                                 enum mem_ea ea, uint64_t v)
-{
-    if (exec_dst_is_mem(f))
-        mem_write(cpu, i, mem_operand(cpu, i, ea, width / 8, MEM_WRITE), width / 8, v);
-    else
-        exec_set_reg(cpu, i->dst, width, v);
-}
-static inline __attribute__((always_inline)) uint64_t exec_read_src(struct cpu *cpu, const struct cpu_insn *i, unsigned width, enum cpu_form f,
-                                                                    enum mem_ea ea)
-{
-    if (exec_src_is_imm(f))
-        return exec_cut((uint64_t)i->imm, width);
-    if (exec_src_is_mem(f))
-        return mem_read(cpu, i, mem_operand(cpu, i, ea, width / 8, MEM_READ), width / 8);
-    return exec_reg(cpu, i->src, width);
+    memcpy(host, &v, width / 8);
 }
 
-/* Inside a templated body. `rmw` is declared by CPU_BODY. */
-#define WIDTH        width_
-#define FORM         form_
-#define EA           ea_
-#define CUT(v)       exec_cut((v), width_)
-#define READ_DST()   exec_read_dst(cpu, i, width_, form_, ea_, &rmw_)
-#define PEEK_DST()   exec_peek_dst(cpu, i, width_, form_, ea_)
-#define WRITE_DST(v) exec_write_dst(cpu, i, width_, form_, &rmw_, (v))
-#define STORE_DST(v) exec_store_dst(cpu, i, width_, form_, ea_, (v))
-#define READ_SRC()   exec_read_src(cpu, i, width_, form_, ea_)
-#define READ_SRC_W(w) exec_read_src(cpu, i, (w), form_, ea_)
+/* ---- Inside a templated body ---- */
+
+#define WIDTH width_
+#define FORM  form_
+#define EA    ea_
+#define BYTES (width_ / 8)
+#define CUT(v) exec_cut((v), width_)
+
+/* Destination that is read, then written. */
+#define READ_DST()                                                                                                           \
+    ({                                                                                                                       \
+        uint64_t v_;                                                                                                         \
+        if (!exec_dst_is_mem(form_))                                                                                         \
+            v_ = exec_reg(cpu, i->dst, WIDTH);                                                                               \
+        else if (ea_ == EA_FLAT)                                                                                             \
+            v_ = exec_load(rmw_.host = FLAT_HOST(fast_write, FLAT_OPERAND(), BYTES), WIDTH);                                 \
+        else                                                                                                                 \
+            v_ = mem_rmw_read(cpu, i, mem_operand(cpu, i, ea_, BYTES, MEM_RMW), BYTES, &rmw_);                               \
+        v_;                                                                                                                  \
+    })
+#define WRITE_DST(v)                                                                                                         \
+    do {                                                                                                                     \
+        if (!exec_dst_is_mem(form_))                                                                                         \
+            exec_set_reg(cpu, i->dst, WIDTH, (v));                                                                           \
+        else if (ea_ == EA_FLAT)                                                                                             \
+            exec_store(rmw_.host, WIDTH, (v));                                                                               \
+        else                                                                                                                 \
+            mem_rmw_write(cpu, i, BYTES, &rmw_, (v));                                                                        \
+    } while (0)
+
+#define READ_MEM_(w)                                                                                                         \
+    (ea_ == EA_FLAT ? FLAT_READ(FLAT_OPERAND(), (w) / 8)                                                                     \
+                    : mem_read(cpu, i, mem_operand(cpu, i, ea_, (w) / 8, MEM_READ), (w) / 8))
+/* Destination that is only read (CMP, TEST, BT). */
+#define PEEK_DST() (exec_dst_is_mem(form_) ? READ_MEM_(WIDTH) : exec_reg(cpu, i->dst, WIDTH))
+/* Destination that is written without being read (MOV, SETcc, POP). */
+#define STORE_DST(v)                                                                                                         \
+    do {                                                                                                                     \
+        if (!exec_dst_is_mem(form_))                                                                                         \
+            exec_set_reg(cpu, i->dst, WIDTH, (v));                                                                           \
+        else if (ea_ == EA_FLAT)                                                                                             \
+            FLAT_WRITE(FLAT_OPERAND(), BYTES, (v));                                                                          \
+        else                                                                                                                 \
+            mem_write(cpu, i, mem_operand(cpu, i, ea_, BYTES, MEM_WRITE), BYTES, (v));                                       \
+    } while (0)
+/* Source, of the body's width or another (MOVZX). */
+#define READ_SRC_W(w)                                                                                                        \
+    (exec_src_is_imm(form_) ? exec_cut((uint64_t)i->imm, (w)) : exec_src_is_mem(form_) ? READ_MEM_(w) : exec_reg(cpu, i->src, (w)))
+#define READ_SRC() READ_SRC_W(WIDTH)
 #define CONTINUE     CPU_CONTINUE(cpu, i)
 
+/* `rmw_` is the read-modify-write under way, `slow_` the instance that an EA_FLAT one falls back to. */
 #define CPU_BODY(name)                                                                                                       \
     static inline __attribute__((always_inline)) unsigned body_##name(struct cpu *cpu, const struct cpu_insn *i,             \
-                                                                      const unsigned width_, const enum cpu_form form_,      \
-                                                                      const enum mem_ea ea_, struct mem_rmw rmw_)            \
+                                                                      const unsigned width_, const enum cpu_form form_, \
+                                                                      const enum mem_ea ea_, struct mem_rmw rmw_, cpu_fn *slow_)
 
-#define CPU_INSTANCE(name, form, ea, width)                                                                                  \
+#define CPU_INSTANCE_(name, form, ea, width, slow)                                                                           \
     static unsigned name##_##form##_##ea##_##width(struct cpu *cpu, const struct cpu_insn *i)                                \
     {                                                                                                                        \
-        return body_##name(cpu, i, width, FORM_##form, EA_##ea, (struct mem_rmw){ NULL, 0 });                                \
+        return body_##name(cpu, i, width, FORM_##form, EA_##ea, (struct mem_rmw){ NULL, 0 }, slow);                          \
     }
+#define CPU_INSTANCE(name, form, width)      CPU_INSTANCE_(name, form, ANY, width, NULL)
+#define CPU_INSTANCE_FLAT(name, form, width) CPU_INSTANCE_(name, form, FLAT, width, name##_##form##_ANY_##width)
+
+/* Instances of one form at the widths a name ends with: B 8, V 16 and 32, BV all three. REG: forms that touch no memory, where one
+ * function serves both address kinds; MEM: a function for each. The 64-bit slot is empty until long mode comes. */
+#define CPU_REG_B(name, form)  CPU_INSTANCE(name, form, 8)
+#define CPU_REG_V(name, form)  CPU_INSTANCE(name, form, 16) CPU_INSTANCE(name, form, 32)
+#define CPU_REG_BV(name, form) CPU_REG_B(name, form) CPU_REG_V(name, form)
+#define CPU_MEM_B(name, form)  CPU_INSTANCE(name, form, 8) CPU_INSTANCE_FLAT(name, form, 8)
+#define CPU_MEM_V(name, form)                                                                                                \
+    CPU_INSTANCE(name, form, 16) CPU_INSTANCE_FLAT(name, form, 16) CPU_INSTANCE(name, form, 32) CPU_INSTANCE_FLAT(name, form, 32)
+#define CPU_MEM_BV(name, form) CPU_MEM_B(name, form) CPU_MEM_V(name, form)
+
+/* Their places in the table. */
+#define CPU_SLOT_(form, any8, any16, any32, flat8, flat16, flat32)                                                           \
+    [FORM_##form] = { { any8, any16, any32, NULL }, { flat8, flat16, flat32, NULL } },
+#define CPU_FN_(name, form, ea, width) name##_##form##_##ea##_##width
+#define CPU_SLOT2_(form, b, v16, v32) CPU_SLOT_(form, b, v16, v32, b, v16, v32)
+#define CPU_SLOT_REG_B(name, form)  CPU_SLOT2_(form, CPU_FN_(name, form, ANY, 8), NULL, NULL)
+#define CPU_SLOT_REG_V(name, form)  CPU_SLOT2_(form, NULL, CPU_FN_(name, form, ANY, 16), CPU_FN_(name, form, ANY, 32))
+#define CPU_SLOT_REG_BV(name, form)                                                                                          \
+    CPU_SLOT2_(form, CPU_FN_(name, form, ANY, 8), CPU_FN_(name, form, ANY, 16), CPU_FN_(name, form, ANY, 32))
+#define CPU_SLOT_MEM_B(name, form)                                                                                           \
+    CPU_SLOT_(form, CPU_FN_(name, form, ANY, 8), NULL, NULL, CPU_FN_(name, form, FLAT, 8), NULL, NULL)
+#define CPU_SLOT_MEM_V(name, form)                                                                                           \
+    CPU_SLOT_(form, NULL, CPU_FN_(name, form, ANY, 16), CPU_FN_(name, form, ANY, 32),                                        \
+              NULL, CPU_FN_(name, form, FLAT, 16), CPU_FN_(name, form, FLAT, 32))
+#define CPU_SLOT_MEM_BV(name, form)                                                                                          \
+    CPU_SLOT_(form, CPU_FN_(name, form, ANY, 8), CPU_FN_(name, form, ANY, 16), CPU_FN_(name, form, ANY, 32),                 \
+              CPU_FN_(name, form, FLAT, 8), CPU_FN_(name, form, FLAT, 16), CPU_FN_(name, form, FLAT, 32))
+
+#define CPU_HANDLERS(name, slots)                                                                                            \
+    extern const struct cpu_handlers cpu_handlers_##name;                                                                    \
+    const struct cpu_handlers cpu_handlers_##name = { .fn = { slots } };
+
+/* Two operands, all widths: ADD, MOV. */
+#define CPU_TEMPLATE_ALU(name)                                                                                               \
+    CPU_REG_BV(name, RR) CPU_REG_BV(name, RI) CPU_MEM_BV(name, RM) CPU_MEM_BV(name, MR) CPU_MEM_BV(name, MI)                 \
+    CPU_HANDLERS(name, CPU_SLOT_REG_BV(name, RR) CPU_SLOT_REG_BV(name, RI) CPU_SLOT_MEM_BV(name, RM)                         \
+                       CPU_SLOT_MEM_BV(name, MR) CPU_SLOT_MEM_BV(name, MI))
+/* The first in register or memory, the second a register or an immediate, all widths: TEST, shifts. */
+#define CPU_TEMPLATE_RMI(name)                                                                                               \
+    CPU_REG_BV(name, RR) CPU_REG_BV(name, RI) CPU_MEM_BV(name, MR) CPU_MEM_BV(name, MI)                                      \
+    CPU_HANDLERS(name, CPU_SLOT_REG_BV(name, RR) CPU_SLOT_REG_BV(name, RI) CPU_SLOT_MEM_BV(name, MR) CPU_SLOT_MEM_BV(name, MI))
+/* Likewise, 16 and 32 bits: BT. */
+#define CPU_TEMPLATE_RMI_V(name)                                                                                             \
+    CPU_REG_V(name, RR) CPU_REG_V(name, RI) CPU_MEM_V(name, MR) CPU_MEM_V(name, MI)                                          \
+    CPU_HANDLERS(name, CPU_SLOT_REG_V(name, RR) CPU_SLOT_REG_V(name, RI) CPU_SLOT_MEM_V(name, MR) CPU_SLOT_MEM_V(name, MI))
+/* The first in register or memory, the second a register, all widths: XCHG, XADD. */
+#define CPU_TEMPLATE_RMR(name)                                                                                               \
+    CPU_REG_BV(name, RR) CPU_MEM_BV(name, MR) CPU_HANDLERS(name, CPU_SLOT_REG_BV(name, RR) CPU_SLOT_MEM_BV(name, MR))
+/* One operand, all widths: INC, MUL. */
+#define CPU_TEMPLATE_UNARY(name)                                                                                             \
+    CPU_REG_BV(name, R) CPU_MEM_BV(name, M) CPU_HANDLERS(name, CPU_SLOT_REG_BV(name, R) CPU_SLOT_MEM_BV(name, M))
+/* One byte operand: SETcc. */
+#define CPU_TEMPLATE_UNARY_B(name)                                                                                           \
+    CPU_REG_B(name, R) CPU_MEM_B(name, M) CPU_HANDLERS(name, CPU_SLOT_REG_B(name, R) CPU_SLOT_MEM_B(name, M))
+/* A register from register or memory, 16 and 32 bits: CMOVcc, MOVZX. */
+#define CPU_TEMPLATE_LOAD(name)                                                                                              \
+    CPU_REG_V(name, RR) CPU_MEM_V(name, RM) CPU_HANDLERS(name, CPU_SLOT_REG_V(name, RR) CPU_SLOT_MEM_V(name, RM))
+/* No operand, or implied ones: 16 and 32 bits. */
+#define CPU_TEMPLATE_NONE(name) CPU_REG_V(name, N) CPU_HANDLERS(name, CPU_SLOT_REG_V(name, N))
+/* A displacement: branches. The address kind says whether CS is flat. */
+#define CPU_TEMPLATE_JUMP(name) CPU_MEM_V(name, I) CPU_HANDLERS(name, CPU_SLOT_MEM_V(name, I))
 
 /* A function that is not specialised. */
 #define CPU_OP(name)                                                                                                         \

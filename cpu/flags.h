@@ -63,6 +63,14 @@ static inline void flags_sub(struct cpu *cpu, unsigned width, uint64_t a, uint64
     flags_result(cpu, width, result);
 }
 
+/* INC and DEC leave CF alone: gives it back from the carry vector of before, and keeps the new OF. */
+static inline void flags_keep_cf(struct cpu *cpu, uint64_t old_aux)
+{
+    uint64_t differs = (uint64_t)((int64_t)(cpu->cc.aux ^ old_aux) >> 63);
+
+    cpu->cc.aux ^= differs & (CC_CF | CC_CX);
+}
+
 /* AND, OR, XOR, TEST: CF and OF cleared, AF (undefined) cleared. */
 static inline void flags_logic(struct cpu *cpu, unsigned width, uint64_t result)
 {

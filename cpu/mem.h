@@ -114,14 +114,14 @@ enum mem_access { MEM_READ, MEM_WRITE, MEM_RMW };
 /* The offset of the memory operand, by its address size. */
 uint64_t mem_offset(struct cpu *cpu, const struct cpu_insn *i);
 /* Linear address of `size` bytes at `off` in segment `seg`, after the segment's checks (limit, type, null): raises #GP or #SS. */
-sim_laddr mem_segment(struct cpu *cpu, unsigned seg, uint64_t off, unsigned size, enum mem_access access);
+sim_laddr mem_segment(struct cpu *cpu, const struct cpu_insn *i, unsigned seg, uint64_t off, unsigned size, enum mem_access access);
 
 static inline __attribute__((always_inline)) sim_laddr mem_operand(struct cpu *cpu, const struct cpu_insn *i, enum mem_ea ea, unsigned size,
                                                                    enum mem_access access)
 {
     if (ea == EA_FLAT)
         return (uint32_t)(cpu->reg[i->base] + (cpu->reg[i->index] << i->scale) + (uint64_t)(int64_t)i->disp);
-    return mem_segment(cpu, i->seg, mem_offset(cpu, i), size, access);
+    return mem_segment(cpu, i, i->seg, mem_offset(cpu, i), size, access);
 }
 
 /* ---- The stack ---- */
@@ -160,11 +160,17 @@ struct cpu_walk {
 /* Drops fast-table entries: all, or those of one linear page. Called when the TLB or the map changes. */
 void mem_fast_flush(struct cpu *cpu);
 void mem_fast_drop(struct cpu *cpu, sim_laddr laddr);
+/* A RAM page (by host address; NULL: any) may no longer be written directly. */
+void mem_fast_revoke(struct cpu *cpu, const uint8_t *page);
 /* The guest's invalidations: MOV CR3, changes of CR0/CR4 paging bits, INVLPG. */
 void mem_flush_tlb(struct cpu *cpu, bool globals_too);
 void mem_invlpg(struct cpu *cpu, sim_laddr laddr);
 /* PAE: reads the four PDPTEs; raises #GP(0) on reserved bits, leaving the old ones. */
 void mem_load_pdptes(struct cpu *cpu, uint64_t cr3);
+
+/* Physical accesses by the processor itself (page walks), A20 applied. */
+uint64_t mem_phys_read(struct cpu *cpu, sim_paddr paddr, unsigned size);
+void mem_phys_write(struct cpu *cpu, sim_paddr paddr, unsigned size, uint64_t v);
 
 /* ---- I/O ports (permission already checked) ---- */
 uint32_t mem_in(struct cpu *cpu, const struct cpu_insn *i, uint16_t port, unsigned size);

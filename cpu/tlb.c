@@ -117,7 +117,7 @@ static void pack_entry(const struct cpu_tlb *tlb, const struct tlb_entry *e, uin
     sim_buf_u32(out, index);
     sim_buf_u64(out, e->vpage);
     sim_buf_u64(out, e->ppage);
-    sim_buf_u16(out, e->flags);
+    sim_buf_u16(out, e->flags & ~TLB_FETCHED);
     sim_buf_u8(out, e->shift);
     sim_buf_u8(out, e->pcid);
 }
@@ -159,7 +159,7 @@ static enum sim_err unpack_entries(struct cpu_tlb *tlb, struct sim_reader *in)
         e = entry_at(tlb, index);
         e->vpage = sim_reader_u64(in);
         e->ppage = sim_reader_u64(in);
-        e->flags = sim_reader_u16(in);
+        e->flags = sim_reader_u16(in) & ~TLB_FETCHED;
         e->shift = sim_reader_u8(in);
         e->pcid = sim_reader_u8(in);
         if (!valid_shift(index, e->shift) || !(e->flags & TLB_P)) {

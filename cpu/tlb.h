@@ -19,20 +19,21 @@
 
 enum {
     TLB_P = 1, TLB_W = 2, TLB_U = 4, TLB_D = 64, TLB_G = 256, /* as in a page-table entry: rights of all levels combined */
-    TLB_NX = 512
+    TLB_NX = 512,
+    TLB_FETCHED = 1024 /* derived: code was fetched through it */
 };
 
 struct tlb_entry {
     uint64_t vpage;      /* linear address >> 12 of the first page it covers */
     uint64_t ppage;      /* physical address >> 12, A20 not applied */
-    uint32_t generation; /* live while equal to the TLB's (global entries: to `global_generation`) */
+    uint64_t generation; /* live while equal to the TLB's (global entries: to `global_generation`) */
     uint16_t flags;
     uint8_t shift;       /* 12, 21, 22, 30 */
     uint8_t pcid;        /* for later */
 };
 
 struct cpu_tlb {
-    uint32_t generation, global_generation; /* derived: entries are packed as live or not */
+    uint64_t generation, global_generation; /* derived: entries are packed as live or not */
     struct tlb_entry small[TLB_SMALL_SETS][TLB_WAYS];
     struct tlb_entry large[TLB_LARGE_SETS][TLB_WAYS];
     uint8_t small_next[TLB_SMALL_SETS], large_next[TLB_LARGE_SETS]; /* way that the next fill takes */

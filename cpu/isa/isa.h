@@ -37,13 +37,14 @@ enum isa_operand {
     Sw,                    /* ModRM.reg: a segment register's number */
     Cd, Dd,                /* ModRM.reg: a control or debug register's number */
     Zb, Zv, Zd,            /* low bits of the opcode */
-    AL, rAX, CL, DX,       /* fixed registers; rAX is AX or EAX by operand size */
+    AL, rAX, CL, DX,       /* fixed registers; rAX is AX or EAX by operand size. As op2 (SHLD) they are kept nowhere */
     Ib, Ibs, Iw, Iz, Iv,   /* immediate: byte, byte sign-extended, word, word or dword (sign-extended to 64), operand size */
     Ibw,                   /* ENTER: word in imm bits 15:0, byte in bits 23:16 */
     ONE,                   /* the constant 1 */
     Jb, Jz,                /* branch displacement, sign-extended */
     Ap,                    /* far pointer: offset in imm bits 31:0, selector in bits 47:32 */
-    Ob, Ov                 /* memory at an absolute offset: base and index none, the offset in disp */
+    Ob, Ov,                /* memory at an absolute offset: base and index none, the offset in disp */
+    Xb, Xv, Yb, Yv         /* string source (seg, by (E)SI) and destination (ES, by (E)DI): kept nowhere, the handler knows them */
 };
 
 enum {

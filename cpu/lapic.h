@@ -1,0 +1,59 @@
+/*
+ * The local APIC: SDM Vol. 3A, "Advanced programmable interrupt controller (APIC)".
+ *
+ * It sits in the processor, before the bus: accesses to its page cost nothing and reach no observer. Its timer is an event of the
+ * machine's clock. Interrupts come in as messages (IPIs, I/O APIC, MSI) and by LINT0/LINT1; what may be delivered is asked by the
+ * boundary through lapic_pending().
+ */
+#ifndef LIBSIM_CPU_LAPIC_H
+#define LIBSIM_CPU_LAPIC_H
+
+#include "cpu/cpu.h"
+
+#define LAPIC_DEFAULT_BASE 0xFEE00000u
+#define APIC_BASE_BSP    0x100u
+#define APIC_BASE_ENABLE 0x800u
+
+struct lapic {
+    struct cpu *cpu;        /* derived */
+    uint32_t id, ldr, dfr, tpr, svr, esr, esr_pending;
+    uint32_t irr[8], isr[8], tmr[8];
+    uint32_t icr_low, icr_high;
+    uint32_t lvt_timer, lvt_thermal, lvt_perf, lvt_lint0, lvt_lint1, lvt_error;
+    uint32_t timer_initial, timer_divide;
+    sim_cycles timer_start; /* cycle at which the present count began */
+    struct sim_event timer;
+    bool lint0, lint1;      /* levels of the pins */
+    struct bus_apic_port port; /* derived */
+};
+
+extern const struct sim_field lapic_fields[];
+
+enum sim_err lapic_create(struct cpu *cpu); /* sets cpu->lapic and joins the bus */
+void lapic_destroy(struct lapic *lapic);
+void lapic_reset(struct lapic *lapic, bool init);
+void lapic_loaded(struct lapic *lapic);
+
+/* Does this physical address belong to the (globally enabled) LAPIC? */
+static inline bool lapic_covers(const struct cpu *cpu, sim_paddr paddr)
+{
+    return cpu->lapic && cpu->msr.apic_base & APIC_BASE_ENABLE && ((paddr ^ cpu->msr.apic_base) & ~(sim_paddr)SIM_PAGE_MASK) == 0;
+}
+
+/* Register access at an offset within the page. Registers are 32 bits at 16-byte steps; other sizes are undefined by the SDM: answered by
+ * the register's bytes, said once. May set CPU_ATT_*. lapic_peek: no side effects. */
+uint32_t lapic_read(struct lapic *lapic, uint32_t off, unsigned size);
+void lapic_write(struct lapic *lapic, uint32_t off, uint32_t value, unsigned size);
+uint32_t lapic_peek(const struct lapic *lapic, uint32_t off);
+
+/* The PIC's INTR and the NMI line, as the pins LINT0 and LINT1 of every LAPIC. */
+void lapic_set_lint(struct lapic *lapic, unsigned pin, bool level);
+
+/* The vector that would be delivered now (above the task and processor priority), -1 if none; an ExtINT through LINT0 counts as
+ * LAPIC_EXTINT: then the vector comes from the PIC by an interrupt-acknowledge cycle. */
+#define LAPIC_EXTINT 0x100
+int lapic_pending(const struct lapic *lapic);
+/* The boundary takes that vector: IRR to ISR. Not for LAPIC_EXTINT. */
+void lapic_take(struct lapic *lapic, unsigned vector);
+
+#endif

@@ -1,0 +1,19 @@
+/*
+ * Model-specific registers: SDM Vol. 4.
+ */
+#ifndef LIBSIM_CPU_MSR_H
+#define LIBSIM_CPU_MSR_H
+
+#include "base/types.h"
+
+struct cpu;
+
+void msr_reset(struct cpu *cpu);
+
+/* RDMSR and WRMSR with all checks; raise #GP(0). Called with cpu->cur set. */
+uint64_t msr_read(struct cpu *cpu, uint32_t number);
+void msr_write(struct cpu *cpu, uint32_t number, uint64_t value);
+/* For observers: false when the model has no such MSR. No side effects. */
+bool msr_peek(const struct cpu *cpu, uint32_t number, uint64_t *value);
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * The run loop's inner interface: leaving an instruction, and where the present step stands in time.
+ */
+#ifndef LIBSIM_CPU_RUN_H
+#define LIBSIM_CPU_RUN_H
+
+#include "cpu/cpu.h"
+
+enum run_unwind {
+    RUN_UNWIND_FAULT = 1, /* cpu->fault is to be delivered; the instruction had no effect but what the SDM lets stand */
+    RUN_UNWIND_ALONE,     /* the instruction had no effect and must be run again as a block of its own */
+    RUN_UNWIND_WAIT       /* the instruction had no effect; this CPU must wait until it is furthest behind */
+};
+
+/* The one non-local exit. The instruction left is cpu->cur (of cpu->block), or the step was a delivery or a fetch. */
+_Noreturn void run_unwind(struct cpu *cpu, enum run_unwind why);
+
+/* The cycle at which the present step began. */
+sim_cycles run_step_cycle(const struct cpu *cpu);
+
+/* Appends an event to the CPU's history, filling in where it happened. Returns the record, valid until CPU_HISTORY more were made. */
+struct cpu_delivery *run_record(struct cpu *cpu, const struct cpu_delivery *event);
+
+/* Tells the observer, if it wants this kind; asks for a stop after the step if it says so. */
+void run_report(struct cpu *cpu, const struct cpu_event *event);
+static inline bool run_wants(const struct cpu *cpu, uint32_t kind)
+{
+    return cpu->observer && cpu->observer->events & kind;
+}
+
+#endif
