@@ -1,0 +1,96 @@
+/*
+ * Address spaces: which part answers at which address.
+ *
+ * A space (memory or I/O) is a tree of regions. Where children of one container overlap, the higher priority wins;
+ * within one priority the one added later. A container answers where its children do: its holes show what lies below
+ * it. A region may answer reads only, writes only, or both: shadow RAM (PAM) is a
+ * RAM region that answers reads over a PCI region that answers writes. The tree is flattened into sorted
+ * ranges, one view for reads and one for writes, whenever it changes; listeners then drop cached lookups.
+ */
+#ifndef LIBSIM_BUS_SPACE_H
+#define LIBSIM_BUS_SPACE_H
+
+#include "base/types.h"
+#include "bus/device.h"
+#include "bus/ram.h"
+
+enum bus_region_kind {
+    BUS_REGION_CONTAINER, /* answers through its children only */
+    BUS_REGION_RAM,       /* reads and writes a bus_ram */
+    BUS_REGION_ROM,       /* reads a bus_ram; writes reach nobody, not even what lies below */
+    BUS_REGION_DEVICE,    /* calls a sim_range's operations */
+    BUS_REGION_ALIAS      /* shows a part of another region (or of a whole container), in a tree or not */
+};
+
+enum { BUS_READS = 1, BUS_WRITES = 2 };
+
+struct bus_region {
+    const char *name;
+    enum bus_region_kind kind;
+    uint64_t base;     /* within the parent; what leaves the parent is not seen */
+    uint64_t length;   /* bytes; 1 .. 2^52 */
+    int priority;
+    unsigned answers;  /* BUS_READS | BUS_WRITES; of a container or alias: what it lets through. 0: nobody answers */
+    bool enabled;      /* false: as if not there, through aliases too */
+    struct bus_ram *ram;      /* RAM, ROM: page-aligned */
+    uint64_t ram_off;
+    struct sim_range *range;  /* DEVICE */
+    struct bus_region *alias; /* ALIAS */
+    uint64_t alias_off;
+    /* Private: the tree; siblings with the one that wins first */
+    struct bus_region *parent, *children, *sibling;
+};
+
+/* One range of a flattened view. Addresses between ranges belong to nobody. */
+struct bus_flat {
+    uint64_t first, last; /* inclusive */
+    const struct bus_region *region; /* RAM, ROM or DEVICE */
+    uint64_t off;                    /* of `first`: into the RAM, or into the device's range */
+};
+
+struct bus_view {
+    struct bus_flat *flat; /* sorted, disjoint */
+    uint32_t count, cap;
+    uint32_t last_hit;     /* derived: where the last lookup ended */
+};
+
+struct bus_space {
+    const char *name; /* "memory" or "io" */
+    struct bus_region root;
+    struct bus_view reads, writes;
+    uint32_t batch;   /* > 0: flattening waits for bus_space_commit */
+    bool stale;
+    uint32_t generation; /* counts flattenings */
+    void (*changed)(void *arg); /* after each flattening; may be NULL */
+    void *changed_arg;
+};
+
+enum sim_err bus_space_init(struct bus_space *s, const char *name, uint64_t length);
+void bus_space_fini(struct bus_space *s); /* regions stay their owners' */
+
+/* Parent NULL: the root. `region` is the caller's and stays in place until removed. Zero it, then set name, kind,
+ * length, priority, answers, enabled, and what it points at: a region left at 0 answers nobody. SIM_ERR_USAGE when it
+ * lies outside its parent, is misaligned (RAM, ROM: whole pages), is in a tree already, or the parent is no
+ * container. */
+enum sim_err bus_region_add(struct bus_space *s, struct bus_region *parent, struct bus_region *region, uint64_t base);
+void bus_region_remove(struct bus_space *s, struct bus_region *region);
+/* The part that lies outside the parent afterwards is not seen. */
+void bus_region_move(struct bus_space *s, struct bus_region *region, uint64_t base);
+void bus_region_enable(struct bus_space *s, struct bus_region *region, bool enabled);
+void bus_region_answer(struct bus_space *s, struct bus_region *region, unsigned answers);
+
+/* Several changes, one flattening. Calls nest. Until the commit, lookups see the map of before. */
+void bus_space_begin(struct bus_space *s);
+void bus_space_commit(struct bus_space *s);
+
+/* The range that answers a read (or write) at `addr`, or NULL. Valid until the tree changes. */
+const struct bus_flat *bus_space_find(struct bus_space *s, uint64_t addr, bool write);
+
+/* The same, and how far it goes: *run is the number of bytes from `addr` on that this range answers or, for NULL, that
+ * nobody does. 0 stands for 2^64. */
+const struct bus_flat *bus_space_run(struct bus_space *s, uint64_t addr, bool write, uint64_t *run);
+
+/* Appends the flattened map as text, a range a line: for the `info map` command. */
+void bus_space_format(struct bus_space *s, struct sim_buf *out);
+
+#endif
