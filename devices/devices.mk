@@ -5,6 +5,7 @@ libdevices_la_SOURCES =
 libdevices_la_SOURCES += devices/fw_cfg.c devices/fw_cfg.h
 libdevices_la_SOURCES += devices/i440fx.c devices/i440fx.h
 libdevices_la_SOURCES += devices/i8042.c devices/i8042.h
+libdevices_la_SOURCES += devices/ioapic.c devices/ioapic.h
 libdevices_la_SOURCES += devices/pic.c devices/pic.h
 libdevices_la_SOURCES += devices/piix.c devices/piix.h
 libdevices_la_SOURCES += devices/pit.c devices/pit.h
