@@ -2,6 +2,7 @@
 # One line per module, sorted. Installed headers are listed below, not here.
 noinst_LTLIBRARIES += libdevices.la
 libdevices_la_SOURCES =
+libdevices_la_SOURCES += devices/dma.c devices/dma.h
 libdevices_la_SOURCES += devices/fw_cfg.c devices/fw_cfg.h
 libdevices_la_SOURCES += devices/i440fx.c devices/i440fx.h
 libdevices_la_SOURCES += devices/i8042.c devices/i8042.h

@@ -61,7 +61,7 @@ static bool is_level(uint64_t entry)
 {
     uint64_t delivery = ioapic_entry_delivery(entry);
 
-    /* The other delivery modes are edges whatever bit 15 says, but for ExtINT, which asks anew for each INTR. */
+    /* "Delivery Mode": the others are edges, whatever bit 15 says. */
     return ioapic_entry_level(entry) && (delivery == DELIVER_FIXED || delivery == DELIVER_LOWEST);
 }
 
