@@ -221,10 +221,15 @@ static inline __attribute__((always_inline)) void exec_store(uint8_t *host, unsi
 /* A register from register or memory, 16 and 32 bits: CMOVcc, MOVZX. */
 #define CPU_TEMPLATE_LOAD(name)                                                                                              \
     CPU_REG_V(name, RR) CPU_MEM_V(name, RM) CPU_HANDLERS(name, CPU_SLOT_REG_V(name, RR) CPU_SLOT_MEM_V(name, RM))
-/* No operand, or implied ones: 16 and 32 bits. */
-#define CPU_TEMPLATE_NONE(name) CPU_REG_V(name, N) CPU_HANDLERS(name, CPU_SLOT_REG_V(name, N))
+/* A register, memory or an immediate, 16 and 32 bits, and the stack: PUSH. */
+#define CPU_TEMPLATE_STACK(name)                                                                                             \
+    CPU_MEM_V(name, R) CPU_MEM_V(name, M) CPU_MEM_V(name, I)                                                                 \
+    CPU_HANDLERS(name, CPU_SLOT_MEM_V(name, R) CPU_SLOT_MEM_V(name, M) CPU_SLOT_MEM_V(name, I))
+/* No operand, or implied ones: 16 and 32 bits. STACK: and the stack, or CS. */
+#define CPU_TEMPLATE_NONE(name)       CPU_REG_V(name, N) CPU_HANDLERS(name, CPU_SLOT_REG_V(name, N))
+#define CPU_TEMPLATE_NONE_STACK(name) CPU_MEM_V(name, N) CPU_HANDLERS(name, CPU_SLOT_MEM_V(name, N))
 /* A displacement: branches. The address kind says whether CS is flat. */
-#define CPU_TEMPLATE_JUMP(name) CPU_MEM_V(name, I) CPU_HANDLERS(name, CPU_SLOT_MEM_V(name, I))
+#define CPU_TEMPLATE_JUMP(name)       CPU_MEM_V(name, I) CPU_HANDLERS(name, CPU_SLOT_MEM_V(name, I))
 
 /* A function that is not specialised. */
 #define CPU_OP(name)                                                                                                         \
