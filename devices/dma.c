@@ -204,13 +204,11 @@ static void write_channel(struct dma_controller *c, unsigned reg, uint8_t value)
 {
     struct dma_channel *ch = &c->channel[reg / 2];
     uint16_t *base = reg & 1 ? &ch->base_count : &ch->base_address;
+    uint16_t *current = reg & 1 ? &ch->count : &ch->address;
     unsigned lo = c->second_byte ? 8 : 0;
 
     *base = (uint16_t)sim_bits_set(*base, lo + 7, lo, value);
-    if (reg & 1)
-        ch->count = *base;
-    else
-        ch->address = *base;
+    *current = (uint16_t)sim_bits_set(*current, lo + 7, lo, value);
     c->second_byte = !c->second_byte;
 }
 

@@ -351,15 +351,6 @@ static void i440fx_loaded(struct sim_device *dev)
     show_map(h);
 }
 
-static void i440fx_destroy(struct sim_device *dev)
-{
-    struct i440fx *h = i440fx_of(dev);
-
-    for (unsigned i = 0; i < REGIONS; i++)
-        if (h->region[i].parent)
-            bus_region_remove(&dev->bus->mem, &h->region[i]);
-}
-
 const struct sim_device_class i440fx_class = {
     .abi = SIM_DEVICE_ABI,
     .size = sizeof(struct sim_device_class),
@@ -372,5 +363,4 @@ const struct sim_device_class i440fx_class = {
     .realize = i440fx_realize,
     .reset = i440fx_reset,
     .loaded = i440fx_loaded,
-    .destroy = i440fx_destroy,
 };
