@@ -506,9 +506,19 @@ void sim_fields_format(const struct sim_field *table, const void *object, const 
     format_rows(table, object, prefix, "", out);
 }
 
-/* ---- Completeness ---- */
+/* ---- Completeness: a map of bytes that says where members lie; the first of each says its alignment, too ---- */
 
-static void cover(const struct sim_field *table, uint8_t *covered, size_t size)
+/* The largest alignment that something of this size can have: a power of two that divides it, 8 at most. */
+static uint8_t align_of_size(size_t size)
+{
+    uint8_t align = 1;
+
+    while (align < 8 && size % (align * 2u) == 0)
+        align *= 2;
+    return align;
+}
+
+static void cover(const struct sim_field *table, uint8_t *map, size_t size)
 {
     for (const struct sim_field *f = table; f && f->kind != SIM_KIND_END; f++) {
         size_t n = (size_t)f->width * f->count;
@@ -516,39 +526,33 @@ static void cover(const struct sim_field *table, uint8_t *covered, size_t size)
         assert(f->offset <= size && n <= size - f->offset);
         if (f->kind == SIM_KIND_SUB)
             for (uint32_t i = 0; i < f->count; i++)
-                cover(f->sub, covered + f->offset + (size_t)i * f->width, f->width);
+                cover(f->sub, map + f->offset + (size_t)i * f->width, f->width);
         else
-            memset(covered + f->offset, 1, n);
+            memset(map + f->offset, 1, n);
+        if (n && map[f->offset])
+            map[f->offset] = align_of_size(f->width);
     }
-}
-
-/* Could n bytes that end at `end` be padding? Then an alignment above n divides `end`. */
-static bool may_be_padding(size_t n, size_t end)
-{
-    size_t align = 2;
-
-    while (align <= n)
-        align *= 2;
-    return n < 8 && end % align == 0;
 }
 
 size_t sim_fields_gap_beside(const struct sim_field *table, size_t size, const uint8_t *covered)
 {
-    uint8_t *map = (uint8_t *)calloc(size ? size : 1, 1);
+    uint8_t *map = calloc(size + 1, 1);
     size_t at = 0;
 
     if (!map)
         sim_out_of_memory("map of a struct's bytes");
     cover(table, map, size);
     for (size_t i = 0; covered && i < size; i++)
-        map[i] |= covered[i];
+        if (covered[i] && !map[i])
+            map[i] = 8;
+    map[size] = align_of_size(size);
     while (at < size) {
         size_t end = at;
 
-        while (end < size && !map[end])
+        while (!map[end])
             end++;
-        if (end > at && !may_be_padding(end - at, end))
-            break;
+        if (end - at >= map[end])
+            break; /* more than what aligns the member behind it */
         at = end + 1;
     }
     free(map);

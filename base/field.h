@@ -140,9 +140,10 @@ void sim_field_set(const struct sim_field_ref *ref, uint32_t index, uint64_t val
 /* Appends a readable listing: a line per value, bit fields decoded, `prefix` before each line. */
 void sim_fields_format(const struct sim_field *table, const void *object, const char *prefix, struct sim_buf *out);
 
-/* For tests: the offset of the first byte of an object of `size` bytes that no row covers and that cannot be padding
- * (1 to 7 bytes before a boundary that a member may be aligned to); `size` when all are covered. `covered`, which may
- * be NULL, has `size` bytes: non-zero where the caller accounts for a byte by other means. */
+/* For tests: the offset of the first byte of an object of `size` bytes that no row covers and that cannot be padding,
+ * being more than aligns the member behind it; `size` when all are covered. Small members just before an aligned one can
+ * go unnoticed. `covered`, which may be NULL, has `size` bytes: non-zero where the caller accounts for a byte by other
+ * means. */
 size_t sim_fields_gap(const struct sim_field *table, size_t size);
 size_t sim_fields_gap_beside(const struct sim_field *table, size_t size, const uint8_t *covered);
 

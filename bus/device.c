@@ -202,6 +202,19 @@ static void component_loaded(void *object)
         dev->cls->loaded(dev);
 }
 
+/* Takes regions that lie in the device's struct (memory maps of bridges) out of a tree. */
+static void regions_leave(struct bus_space *space, struct bus_region *parent, const struct sim_device *dev)
+{
+    uintptr_t first = (uintptr_t)dev, last = first + dev->cls->instance_size;
+
+    for (struct bus_region *r = parent->children, *next; r; r = next) {
+        next = r->sibling;
+        regions_leave(space, r, dev);
+        if ((uintptr_t)r >= first && (uintptr_t)r < last)
+            bus_region_remove(space, r);
+    }
+}
+
 /* Takes the instance out of everything it joined, and frees it. */
 static void instance_free(struct bus *bus, struct instance *inst)
 {
@@ -247,6 +260,8 @@ static void instance_free(struct bus *bus, struct instance *inst)
         bus_region_remove(r->space, &r->region);
         free(r);
     }
+    regions_leave(&bus->mem, &bus->mem.root, dev);
+    regions_leave(&bus->io, &bus->io.root, dev);
     if (dev->cls->destroy)
         dev->cls->destroy(dev);
     while (inst->rams) {

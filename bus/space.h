@@ -68,7 +68,8 @@ struct bus_space {
 enum sim_err bus_space_init(struct bus_space *s, const char *name, uint64_t length);
 void bus_space_fini(struct bus_space *s); /* regions stay their owners' */
 
-/* Parent NULL: the root. `region` is the caller's and stays in place until removed. Zero it, then set name, kind,
+/* Parent NULL: the root. `region` is the caller's and stays in place until removed; one inside a device's struct leaves
+ * with the device. Zero it, then set name, kind,
  * length, priority, answers, enabled, and what it points at: a region left at 0 answers nobody. SIM_ERR_USAGE when it
  * lies outside its parent, is misaligned (RAM, ROM: whole pages), is in a tree already, or the parent is no
  * container. */
