@@ -94,8 +94,7 @@ static bool last_of_block(const struct cpu *cpu)
     return !cpu->block || !cpu->cur || cpu->cur - cpu->block->insn == cpu->block->count - 1;
 }
 
-/* The present step, met inside a block, does something that only the last step of a block may do. */
-static void leave_block_unless_last(struct cpu *cpu)
+void mem_leave_block(struct cpu *cpu)
 {
     if (last_of_block(cpu))
         return;
@@ -105,7 +104,7 @@ static void leave_block_unless_last(struct cpu *cpu)
 
 static void touch(struct cpu *cpu)
 {
-    leave_block_unless_last(cpu);
+    mem_leave_block(cpu);
     if (run_step_cycle(cpu) > cpu->shared_until)
         run_unwind(cpu, RUN_UNWIND_WAIT);
     cpu->bus->clock->now = run_step_cycle(cpu);
@@ -165,7 +164,7 @@ uint64_t mem_phys_read(struct cpu *cpu, sim_paddr paddr, unsigned size)
 static uint8_t *ram_for_write(struct cpu *cpu, struct bus_ram *ram, uint64_t pfn, uint32_t off, uint32_t len)
 {
     if (ram->page[pfn].traps & BUS_TRAP_CODE && code_overlaps(ram, pfn, off, len))
-        leave_block_unless_last(cpu);
+        mem_leave_block(cpu);
     return bus_ram_write_begin(ram, pfn, off, len);
 }
 
@@ -217,7 +216,7 @@ static uint64_t page_read(struct cpu *cpu, sim_laddr laddr, unsigned size, struc
     struct bus_ram *ram = ram_page(cpu, paddr, false, &pfn);
 
     if (watched)
-        leave_block_unless_last(cpu);
+        mem_leave_block(cpu);
     if (ram) {
         uint8_t *host = bus_ram_read_page(ram, pfn);
 
@@ -240,7 +239,7 @@ static void page_write(struct cpu *cpu, sim_laddr laddr, unsigned size, uint64_t
     struct bus_ram *ram = ram_page(cpu, paddr, true, &pfn);
 
     if (watched)
-        leave_block_unless_last(cpu);
+        mem_leave_block(cpu);
     if (ram) {
         uint8_t *host = ram_for_write(cpu, ram, pfn, paddr & SIM_PAGE_MASK, size);
 
@@ -300,7 +299,7 @@ static void linear_write(struct cpu *cpu, sim_laddr laddr, unsigned size, uint64
         page_write(cpu, laddr, size, v, a);
         return;
     }
-    leave_block_unless_last(cpu); /* one of the bytes may have to be alone: decide before the first is written */
+    mem_leave_block(cpu); /* one of the bytes may have to be alone: decide before the first is written */
     probe(cpu, laddr, size, true, a.user);
     for (unsigned n = 0; n < size; n++)
         page_write(cpu, wrap(cpu, laddr + n), 1, v >> (8 * n), a);
@@ -342,7 +341,7 @@ uint64_t mem_rmw_read_slow(struct cpu *cpu, const struct cpu_insn *i, sim_laddr 
 void mem_probe_write(struct cpu *cpu, const struct cpu_insn *i, sim_laddr laddr, unsigned size)
 {
     cpu->cur = i;
-    leave_block_unless_last(cpu);
+    mem_leave_block(cpu);
     probe(cpu, laddr, size, true, is_user(cpu));
 }
 
@@ -514,7 +513,7 @@ void mem_probe_write_as(struct cpu *cpu, sim_laddr laddr, unsigned size, bool us
 {
     if (mem_fast(fast_table(cpu, user, FAST_WRITE), laddr, size))
         return;
-    leave_block_unless_last(cpu);
+    mem_leave_block(cpu);
     probe(cpu, laddr, size, true, user);
 }
 

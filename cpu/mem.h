@@ -157,6 +157,10 @@ struct cpu_walk {
     bool reserved;             /* an entry had a reserved bit set */
 };
 
+/* The present step does something that only the last step of a block may do: unless it is the last, it is abandoned (before any effect)
+ * and run again alone. */
+void mem_leave_block(struct cpu *cpu);
+
 /* Drops fast-table entries: all, or those of one linear page. Called when the TLB or the map changes. */
 void mem_fast_flush(struct cpu *cpu);
 void mem_fast_drop(struct cpu *cpu, sim_laddr laddr);

@@ -213,6 +213,16 @@ static void set_bits(const struct walker *w, const struct cpu_walk *walk, bool d
     }
 }
 
+/* Does the entry translate the page that is being executed? */
+static bool covers_fetch(const struct cpu *cpu, const struct tlb_entry *e)
+{
+    sim_laddr page = cpu->seg[CPU_CS].base + cpu->ip_base;
+
+    if (!(cpu->mode & MODE_L))
+        page = (uint32_t)page;
+    return page >> e->shift == e->vpage >> (e->shift - 12);
+}
+
 static void fill_tlb(struct cpu *cpu, sim_laddr laddr, const struct cpu_walk *walk, bool dirty)
 {
     struct tlb_entry lost;
@@ -225,8 +235,11 @@ static void fill_tlb(struct cpu *cpu, sim_laddr laddr, const struct cpu_walk *wa
             mem_fast_drop(cpu, lost.vpage << 12);
         else
             mem_fast_flush(cpu);
-        if (lost.flags & TLB_FETCHED)
+        if (lost.flags & TLB_FETCHED) {
             code_forget_fetch(cpu);
+            if (covers_fetch(cpu, &lost))
+                mem_leave_block(cpu); /* the next instruction looks its page up again, in a block or not */
+        }
     }
 }
 
