@@ -14,4 +14,5 @@ libcpu_la_SOURCES += cpu/isa.c cpu/isa/isa.h
 libcpu_la_SOURCES += cpu/isa/all.def cpu/isa/sets.def
 libcpu_la_SOURCES += cpu/isa/alu.def cpu/isa/bcd.def cpu/isa/bits.def cpu/isa/branch.def cpu/isa/misc.def cpu/isa/mov.def
 libcpu_la_SOURCES += cpu/isa/muldiv.def cpu/isa/shift.def cpu/isa/stack.def cpu/isa/string.def cpu/isa/system.def
-libcpu_la_SOURCES += cpu/ops/alu.c cpu/ops/branch.c cpu/ops/mov.c cpu/ops/stack.c
+libcpu_la_SOURCES += cpu/ops/alu.c cpu/ops/bcd.c cpu/ops/bits.c cpu/ops/branch.c cpu/ops/misc.c cpu/ops/mov.c
+libcpu_la_SOURCES += cpu/ops/muldiv.c cpu/ops/shift.c cpu/ops/stack.c cpu/ops/string.c

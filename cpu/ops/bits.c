@@ -1,0 +1,79 @@
+/*
+ * Single bits: BT and its kin, BSF, BSR.
+ *
+ * Undefined: BT, BTS, BTR, BTC leave OF, SF, AF and PF alone; BSF and BSR leave all but ZF alone; with a zero source they leave the
+ * destination alone. So do current Intel processors, by the oracle test.
+ */
+#include "cpu/exec.h"
+
+/* With a register as bit offset and memory as base, the offset is signed and reaches beyond the operand: SDM Vol. 1, "Bit and byte
+ * instructions". This is how far away the word is that holds the bit, in bytes. */
+#define BIT_WORD()  ((uint64_t)((int64_t)flags_sext(exec_reg(cpu, i->src, WIDTH), WIDTH) >> (WIDTH == 16 ? 4 : 5)) * BYTES)
+#define BIT_INDEX() ((unsigned)READ_SRC() & (WIDTH - 1))
+
+static inline uint64_t cut_offset(const struct cpu_insn *i, uint64_t off)
+{
+    return i->flags & INSN_AD32 ? (uint32_t)off : (uint16_t)off;
+}
+
+/* SDM Vol. 2A, "BT". */
+CPU_BODY(bt)
+{
+    unsigned bit = BIT_INDEX();
+    uint64_t v;
+
+    if (FORM != FORM_MR)
+        v = PEEK_DST();
+    else if (EA == EA_FLAT)
+        v = FLAT_READ((uint32_t)(FLAT_OPERAND() + BIT_WORD()), BYTES);
+    else
+        v = mem_read(cpu, i, mem_segment(cpu, i, i->seg, cut_offset(i, mem_offset(cpu, i) + BIT_WORD()), BYTES, MEM_READ), BYTES);
+    flags_set_cf(cpu, v >> bit & 1);
+    CONTINUE;
+}
+CPU_TEMPLATE_RMI_V(bt)
+
+/* SDM Vol. 2A, "BTS", "BTR", "BTC". */
+#define BIT_CHANGE(name, change)                                                                                             \
+    CPU_BODY(name)                                                                                                           \
+    {                                                                                                                        \
+        uint64_t bit = 1ull << BIT_INDEX(), v;                                                                               \
+                                                                                                                             \
+        if (FORM != FORM_MR)                                                                                                 \
+            v = READ_DST();                                                                                                  \
+        else if (EA == EA_FLAT)                                                                                              \
+            v = exec_load(rmw_.host = FLAT_HOST(fast_write, (uint32_t)(FLAT_OPERAND() + BIT_WORD()), BYTES), WIDTH);         \
+        else                                                                                                                 \
+            v = mem_rmw_read(cpu, i, mem_segment(cpu, i, i->seg, cut_offset(i, mem_offset(cpu, i) + BIT_WORD()), BYTES,      \
+                                                 MEM_RMW), BYTES, &rmw_);                                                    \
+        WRITE_DST(change);                                                                                                   \
+        flags_set_cf(cpu, v & bit);                                                                                          \
+        CONTINUE;                                                                                                            \
+    }                                                                                                                        \
+    CPU_TEMPLATE_RMI_V(name)
+BIT_CHANGE(bts, v | bit)
+BIT_CHANGE(btr, v & ~bit)
+BIT_CHANGE(btc, v ^ bit)
+
+/* SDM Vol. 2A, "BSF", "BSR". */
+CPU_BODY(bsf)
+{
+    uint64_t v = READ_SRC();
+
+    flags_set_zf(cpu, v == 0);
+    if (v)
+        exec_set_reg(cpu, i->dst, WIDTH, (uint64_t)__builtin_ctzll(v));
+    CONTINUE;
+}
+CPU_TEMPLATE_LOAD(bsf)
+
+CPU_BODY(bsr)
+{
+    uint64_t v = READ_SRC();
+
+    flags_set_zf(cpu, v == 0);
+    if (v)
+        exec_set_reg(cpu, i->dst, WIDTH, 63 - (uint64_t)__builtin_clzll(v));
+    CONTINUE;
+}
+CPU_TEMPLATE_LOAD(bsr)
