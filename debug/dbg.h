@@ -65,9 +65,17 @@ enum dbg_mode {
     DBG_RECORD  /* hits are noted (dbg_last_hit) and do not stop: looking for the last one */
 };
 void dbg_set_mode(struct dbg *dbg, enum dbg_mode mode);
-/* The last hit noted in DBG_RECORD since that mode was set: the machine's step before which (break) or after which (watch, catch) it would have
- * stopped. False: none. `step` is what dbg_set_step told last. */
-bool dbg_last_hit(const struct dbg *dbg, struct cpu **cpu, sim_steps *cpu_step, uint32_t *id);
+/* The last hit noted in DBG_RECORD since that mode was set; false: none. */
+struct dbg_hit {
+    sim_steps step;  /* machine step at which it would have stopped: before the instruction (break), after the access (watch, catch) */
+    unsigned cpu;
+    uint32_t probe;
+    char text[160];
+};
+bool dbg_last_hit(const struct dbg *dbg, struct dbg_hit *hit);
+/* How the debugger learns the machine step of what happens on a CPU now: sim's scheduler says what the machine's step count was when the CPU's
+ * own count was `cpu_steps`; the difference holds until told otherwise. */
+void dbg_tell_step(struct dbg *dbg, const struct cpu *cpu, sim_steps machine_step);
 
 /* Console text passes by here (from the output door), for CATCH_CONSOLE. True: stop. */
 bool dbg_console(struct dbg *dbg, const char *channel, const void *data, size_t len);

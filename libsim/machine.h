@@ -39,10 +39,10 @@ struct input {
     uint8_t *data;      /* owned */
 };
 
-/* Inputs in order. The log holds those that entered the run, for re-execution; `cursor` is the next one that is due. */
+/* Inputs that entered the run, in order, for re-execution. */
 struct input_log {
     struct input *item;
-    size_t count, cap, cursor;
+    size_t count, cap;
 };
 
 struct input_queue {        /* from any thread */
@@ -76,14 +76,17 @@ struct sim {
     uint32_t turn_cpu;          /* the CPU whose turn it is */
     sim_cycles turn_end;        /* its turn ends at this cycle of its clock */
     bool powered_off;
+    uint64_t inputs_done;       /* inputs that had their effect: the next one is inputs.item[inputs_done] */
+    uint64_t outputs_done;      /* outputs emitted */
     struct sim_component self;
 
     /* Derived */
     struct machine_request request;
     struct input_queue queue;
     struct input_log inputs;
-    sim_steps furthest_step;    /* output has been sent up to here; re-execution below it is silent */
-    sim_cycles furthest_cycle;
+    sim_steps furthest_step;    /* the end of the timeline */
+    uint64_t furthest_output;   /* outputs sent; re-execution of these is silent */
+    bool console_stop;          /* console text that a probe waits for has passed */
     sim_output_fn *output;
     void *output_arg;
     sim_line_fn *line;
@@ -134,13 +137,14 @@ enum sim_err image_boot_direct(struct sim *sim, enum image_kind kind, const char
 
 /* ---- input.c, output.c ---- */
 
-/* Gives the inputs that are due at the present position to their devices: from the log when re-executing, else from the queue (and into the log). */
+void input_init(struct sim *sim);
+void input_fini(struct sim *sim);
+/* Gives the inputs that are due at the present position to their devices: those of the log, and, unless the past is re-executed, those that wait in the
+ * queue, which enter the log and begin a new future. */
 void input_deliver(struct sim *sim, bool past);
-/* The step or cycle of the next logged input at or after the cursor. */
+/* The position of the next logged input. */
 bool input_next(const struct sim *sim, struct sim_position *at);
 enum sim_err input_enqueue(struct sim *sim, const char *channel, unsigned cpu, const void *data, size_t len);
-/* Drops the logged inputs after the present position: the past was changed. */
-void input_forget_future(struct sim *sim);
 void output_emit(void *sim, const char *channel, const void *data, size_t len);
 
 /* ---- state.c: all components together ---- */
@@ -159,5 +163,11 @@ void timeline_tick(struct sim *sim);
 /* Step at which the next checkpoint is due, so that the scheduler can stop there. */
 sim_steps timeline_next(const struct sim *sim);
 enum sim_err timeline_goto(struct sim *sim, sim_steps step, struct sim_stop *stop);
+/* Drops the checkpoints after the present step: the past was changed. */
+void timeline_forget_future(struct sim *sim);
+/* Earliest step that can be visited. */
+sim_steps timeline_first(const struct sim *sim);
+enum sim_err timeline_reverse_run(struct sim *sim, struct sim_stop *stop);
+enum sim_err timeline_reverse_step_cpu(struct sim *sim, unsigned cpu, struct sim_stop *stop);
 
 #endif

@@ -188,7 +188,7 @@ static bool sleep_on(struct sim *sim, const struct run_limits *limits, struct si
 {
     sim_cycles next = sim_clock_next(&sim->clock);
     struct sim_position input;
-    bool input_waits = limits->past && input_next(sim, &input) && input.step == sim->step;
+    bool input_waits = input_next(sim, &input) && input.step == sim->step;
 
     if (input_waits && input.cycle <= next) {
         if (input.cycle > sim->clock.now)
@@ -227,7 +227,7 @@ static sim_steps budget(const struct sim *sim, const struct run_limits *limits, 
     struct sim_position input;
 
     n = min_steps(n, timeline_next(sim) - sim->step);
-    if (limits->past && input_next(sim, &input))
+    if (input_next(sim, &input))
         n = min_steps(n, input.step > sim->step ? input.step - sim->step : 1);
     if (limits->only_cpu == (int)cpu->number)
         n = 1;
@@ -241,6 +241,7 @@ static void take_turn(struct sim *sim, struct cpu *cpu, const struct run_limits 
                                .shared_until = shared_until(sim, cpu) };
     sim_steps before = cpu->steps;
 
+    dbg_tell_step(sim->dbg, cpu, sim->step);
     *why = cpu_run(cpu, &slice);
     sim->step += cpu->steps - before;
     wake_sleepers(sim);
@@ -316,6 +317,12 @@ static bool round_once(struct sim *sim, const struct run_limits *limits, sim_ste
     if (!cpu)
         return sleep_on(sim, limits, stop);
     take_turn(sim, cpu, limits, &why);
+    if (sim->console_stop) {
+        sim->console_stop = false;
+        stop_at(sim, stop, SIM_STOP_PROBE, cpu->number, "");
+        stop->probe = dbg_stop_text(sim->dbg, stop->text, sizeof(stop->text));
+        return true;
+    }
     return after_turn(sim, cpu, why, stop);
 }
 
@@ -329,12 +336,6 @@ void sched_run(struct sim *sim, const struct run_limits *limits, struct sim_stop
     }
     while (!round_once(sim, limits, only_from, stop))
         ;
-    if (!limits->past) {
-        struct sim_position at = sched_position(sim);
-
-        if (at.step > sim->furthest_step || (at.step == sim->furthest_step && at.cycle > sim->furthest_cycle)) {
-            sim->furthest_step = at.step;
-            sim->furthest_cycle = at.cycle;
-        }
-    }
+    if (sim->step > sim->furthest_step)
+        sim->furthest_step = sim->step;
 }

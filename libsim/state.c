@@ -18,6 +18,8 @@ static const struct sim_field machine_fields[] = {
     SIM_FIELD(struct sim, turn_cpu, "whose turn it is"),
     SIM_FIELD(struct sim, turn_end, "cycle at which the turn ends"),
     SIM_FIELD(struct sim, powered_off, ""),
+    SIM_FIELD(struct sim, inputs_done, "inputs that had their effect"),
+    SIM_FIELD(struct sim, outputs_done, "outputs emitted"),
     SIM_FIELD_STRUCT(struct sim, clock, clock_fields, ""),
     SIM_FIELD_END
 };

@@ -1,0 +1,355 @@
+/*
+ * The timeline: checkpoints, and going to any step of the past.
+ *
+ * A checkpoint is the packed state of every component and a snapshot of the pages. They are taken every `interval` steps, which follows the
+ * measured speed (so that re-executing one takes about a hundredth of a second), and thinned out with age: near the present they stand
+ * densely, far back sparsely. Where they stand is no state: it moves nothing in the guest.
+ *
+ * Going to step S restores the last checkpoint at or before S and runs forward silently, taking new checkpoints on the way, so that stepping
+ * back again from S is cheap.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "debug/dbg.h"
+#include "libsim/machine.h"
+
+#define TARGET_SECONDS   0.008     /* of host time between checkpoints, near the present */
+#define MIN_INTERVAL     20000
+#define MAX_INTERVAL     50000000
+#define DEFAULT_BUDGET   (1ull << 30)
+#define MAX_CHECKPOINTS  4096
+
+struct checkpoint {
+    sim_steps step;
+    struct sim_buf state;
+    struct bus_snapshot *pages;
+};
+
+struct timeline {
+    struct checkpoint *at;  /* by step */
+    size_t count, cap;
+    uint64_t budget_bytes;
+    sim_steps interval;
+    sim_steps last_step;    /* where the speed was measured last */
+    struct timespec last_time;
+};
+
+/* ---- Checkpoints ---- */
+
+static void checkpoint_free(struct sim *sim, struct checkpoint *c)
+{
+    sim_buf_fini(&c->state);
+    bus_snapshot_free(&sim->bus->memory, c->pages);
+}
+
+static void remove_at(struct sim *sim, size_t n)
+{
+    struct timeline *t = sim->timeline;
+
+    checkpoint_free(sim, &t->at[n]);
+    memmove(&t->at[n], &t->at[n + 1], (t->count - n - 1) * sizeof(t->at[0]));
+    t->count--;
+}
+
+/* Index of the last checkpoint at or before `step`; count when there is none. */
+static size_t find(const struct timeline *t, sim_steps step)
+{
+    size_t low = 0, high = t->count;
+
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+
+        if (t->at[mid].step <= step)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low ? low - 1 : t->count;
+}
+
+static bool take(struct sim *sim)
+{
+    struct timeline *t = sim->timeline;
+    struct checkpoint c = { .step = sim->step, .state = SIM_BUF_INIT };
+    size_t at = find(t, sim->step);
+
+    if (at < t->count && t->at[at].step == sim->step)
+        return true;
+    if (t->count == t->cap) {
+        struct checkpoint *grown = realloc(t->at, (t->cap * 2 + 64) * sizeof(*grown));
+
+        if (!grown)
+            return false;
+        t->at = grown;
+        t->cap = t->cap * 2 + 64;
+    }
+    state_pack(sim, &c.state);
+    c.pages = bus_snapshot_take(&sim->bus->memory);
+    if (c.state.failed || !c.pages) {
+        checkpoint_free(sim, &c);
+        return false;
+    }
+    at = at < t->count ? at + 1 : 0;
+    memmove(&t->at[at + 1], &t->at[at], (t->count - at) * sizeof(t->at[0]));
+    t->at[at] = c;
+    t->count++;
+    return true;
+}
+
+static void restore(struct sim *sim, const struct checkpoint *c)
+{
+    struct sim_reader in = sim_reader_over(c->state.data, c->state.len);
+
+    bus_snapshot_restore(&sim->bus->memory, c->pages);
+    state_unpack(sim, &in); /* what was packed here unpacks here */
+}
+
+/* ---- Thinning ---- */
+
+/* How much would be lost by removing checkpoint n: the gap it would leave, against its distance from the present. Smaller goes first. */
+static double worth(const struct timeline *t, size_t n, sim_steps present)
+{
+    double gap = (double)(t->at[n + 1].step - t->at[n - 1].step);
+    double age = present > t->at[n].step ? (double)(present - t->at[n].step) : (double)(t->at[n].step - present);
+
+    return gap / (age + 1);
+}
+
+static bool over_budget(const struct sim *sim)
+{
+    return sim->timeline->count > MAX_CHECKPOINTS || sim->bus->memory.store_bytes + sim->timeline->count * 65536 > sim->timeline->budget_bytes;
+}
+
+/* The first checkpoint always stays: the start can always be reached. */
+static void thin_out(struct sim *sim)
+{
+    struct timeline *t = sim->timeline;
+
+    while (t->count > 8 && over_budget(sim)) {
+        size_t worst = 1;
+
+        for (size_t n = 2; n + 1 < t->count; n++)
+            if (worth(t, n, sim->step) < worth(t, worst, sim->step))
+                worst = n;
+        remove_at(sim, worst);
+    }
+}
+
+/* ---- The schedule ---- */
+
+/* Derived from host time, but so is nothing in the guest: only where checkpoints stand. */
+static void adapt_interval(struct sim *sim)
+{
+    struct timeline *t = sim->timeline;
+    struct timespec now;
+    double seconds;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    seconds = (double)(now.tv_sec - t->last_time.tv_sec) + 1e-9 * (double)(now.tv_nsec - t->last_time.tv_nsec);
+    if (sim->step > t->last_step && seconds > 1e-5) {
+        double speed = (double)(sim->step - t->last_step) / seconds, want = speed * TARGET_SECONDS;
+
+        want = 0.5 * want + 0.5 * (double)t->interval;
+        t->interval = want < MIN_INTERVAL ? MIN_INTERVAL : want > MAX_INTERVAL ? MAX_INTERVAL : (sim_steps)want;
+    }
+    t->last_time = now;
+    t->last_step = sim->step;
+}
+
+sim_steps timeline_next(const struct sim *sim)
+{
+    const struct timeline *t = sim->timeline;
+    size_t at;
+
+    if (!t)
+        return UINT64_MAX;
+    at = find(t, sim->step);
+    return at < t->count ? t->at[at].step + t->interval > sim->step ? t->at[at].step + t->interval : sim->step + 1 : sim->step + 1;
+}
+
+void timeline_tick(struct sim *sim)
+{
+    struct timeline *t = sim->timeline;
+    size_t at;
+
+    if (!t)
+        return;
+    at = find(t, sim->step);
+    if (at < t->count && sim->step - t->at[at].step < t->interval)
+        return;
+    take(sim);
+    adapt_interval(sim);
+    thin_out(sim);
+}
+
+/* ---- Life ---- */
+
+enum sim_err timeline_create(struct sim *sim, uint64_t budget_bytes)
+{
+    struct timeline *t = calloc(1, sizeof(*t));
+
+    if (!t)
+        return sim_fail(SIM_ERR_NOMEM, "out of memory for the timeline");
+    t->budget_bytes = budget_bytes ? budget_bytes : DEFAULT_BUDGET;
+    t->interval = 1000000;
+    t->last_step = sim->step;
+    clock_gettime(CLOCK_MONOTONIC, &t->last_time);
+    sim->timeline = t;
+    if (take(sim))
+        return SIM_OK;
+    timeline_destroy(sim);
+    return sim_fail(SIM_ERR_NOMEM, "out of memory for the first checkpoint");
+}
+
+void timeline_destroy(struct sim *sim)
+{
+    struct timeline *t = sim->timeline;
+
+    if (!t)
+        return;
+    for (size_t n = 0; n < t->count; n++)
+        checkpoint_free(sim, &t->at[n]);
+    free(t->at);
+    free(t);
+    sim->timeline = NULL;
+}
+
+void timeline_forget_future(struct sim *sim)
+{
+    struct timeline *t = sim->timeline;
+
+    while (t && t->count > 1 && t->at[t->count - 1].step > sim->step)
+        remove_at(sim, t->count - 1);
+}
+
+sim_steps timeline_first(const struct sim *sim)
+{
+    return sim->timeline ? sim->timeline->at[0].step : sim->step;
+}
+
+/* ---- Going ---- */
+
+static void run_past(struct sim *sim, sim_steps step, struct sim_stop *stop)
+{
+    struct run_limits limits = { .step = step, .cycle = SIM_NEVER, .only_cpu = -1, .past = true };
+
+    sim->log.muted = true;
+    sched_run(sim, &limits, stop);
+    sim->log.muted = false;
+}
+
+enum sim_err timeline_goto(struct sim *sim, sim_steps step, struct sim_stop *stop)
+{
+    struct timeline *t = sim->timeline;
+    sim_steps furthest = sim->furthest_step;
+    size_t at;
+
+    if (!t)
+        return sim_fail(SIM_ERR_RANGE, "the timeline is off: run with --timeline on");
+    if (step < t->at[0].step || step > furthest)
+        return sim_fail(SIM_ERR_RANGE, "step %llu is outside the timeline (%llu to %llu)", (unsigned long long)step,
+                        (unsigned long long)t->at[0].step, (unsigned long long)furthest);
+    at = find(t, step);
+    if (step < sim->step || t->at[at].step > sim->step)
+        restore(sim, &t->at[at]);
+    dbg_set_mode(sim->dbg, DBG_SILENT);
+    run_past(sim, step, stop);
+    dbg_set_mode(sim->dbg, DBG_LIVE);
+    if (sim->step != step)
+        return sim_fail(SIM_ERR_DIVERGED, "re-execution stopped at step %llu: %s", (unsigned long long)sim->step, stop->text);
+    return SIM_OK;
+}
+
+/* The last hit in [from, to), going there. False: none. */
+static bool last_hit_between(struct sim *sim, size_t checkpoint, sim_steps to, struct dbg_hit *hit)
+{
+    struct sim_stop stop;
+    bool found;
+
+    restore(sim, &sim->timeline->at[checkpoint]);
+    dbg_set_mode(sim->dbg, DBG_RECORD);
+    run_past(sim, to, &stop);
+    found = dbg_last_hit(sim->dbg, hit);
+    dbg_set_mode(sim->dbg, DBG_LIVE);
+    return found;
+}
+
+enum sim_err timeline_reverse_run(struct sim *sim, struct sim_stop *stop)
+{
+    struct timeline *t = sim->timeline;
+    sim_steps to = sim->step;
+    struct dbg_hit hit;
+
+    if (!t)
+        return sim_fail(SIM_ERR_RANGE, "the timeline is off: run with --timeline on");
+    while (to > t->at[0].step) {
+        size_t at = find(t, to - 1);
+        sim_steps from = t->at[at].step;
+
+        if (last_hit_between(sim, at, to, &hit)) {
+            enum sim_err err = timeline_goto(sim, hit.step, stop);
+
+            stop->reason = SIM_STOP_PROBE;
+            stop->cpu = hit.cpu;
+            stop->probe = hit.probe;
+            stop->at = sched_position(sim);
+            memcpy(stop->text, hit.text, sizeof(stop->text));
+            return err;
+        }
+        to = from;
+    }
+    enum sim_err err = timeline_goto(sim, t->at[0].step, stop);
+
+    stop->reason = SIM_STOP_START;
+    strcpy(stop->text, "the start of the timeline");
+    return err;
+}
+
+/* The machine step before which the CPU made its last step. */
+static sim_steps before_last_step_of(struct sim *sim, unsigned number, sim_steps own_steps)
+{
+    struct sim_stop stop;
+    const struct cpu *cpu = cpu_get(sim->cluster, number);
+
+    for (;;) {
+        struct run_limits limits = { .step = UINT64_MAX, .cycle = SIM_NEVER, .only_cpu = -1, .past = true };
+
+        if (cpu->steps + 1 >= own_steps)
+            return sim->step;
+        limits.step = sim->step + (own_steps - 1 - cpu->steps);
+        sim->log.muted = true;
+        sched_run(sim, &limits, &stop);
+        sim->log.muted = false;
+    }
+}
+
+enum sim_err timeline_reverse_step_cpu(struct sim *sim, unsigned number, struct sim_stop *stop)
+{
+    struct timeline *t = sim->timeline;
+    const struct cpu *cpu = cpu_get(sim->cluster, number);
+    sim_steps own = cpu->steps, end = sim->step;
+
+    if (!t)
+        return sim_fail(SIM_ERR_RANGE, "the timeline is off: run with --timeline on");
+    for (size_t at = find(t, end ? end - 1 : 0); end > t->at[0].step; at--) {
+        restore(sim, &t->at[at]);
+        if (cpu->steps < own) {
+            dbg_set_mode(sim->dbg, DBG_SILENT);
+            sim_steps step = before_last_step_of(sim, number, own);
+            dbg_set_mode(sim->dbg, DBG_LIVE);
+            enum sim_err err = timeline_goto(sim, step, stop);
+
+            stop->cpu = number;
+            return err;
+        }
+        if (at == 0)
+            break;
+    }
+    enum sim_err err = timeline_goto(sim, t->at[0].step, stop);
+
+    stop->reason = SIM_STOP_START;
+    strcpy(stop->text, "the start of the timeline");
+    return err;
+}
