@@ -541,6 +541,7 @@ static void ide_reset(struct sim_device *dev, enum sim_reset kind)
     struct ide *ide = ide_of(dev);
 
     sim_pci_reset(&ide->pci);
+    memset(ide->pci.config + IDETIM, 0, SIDETIM - IDETIM + 1);
     reset_channel(&ide->channel[0]);
     reset_channel(&ide->channel[1]);
     map_channels(ide);

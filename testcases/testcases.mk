@@ -15,6 +15,10 @@ AM_TESTS_ENVIRONMENT = \
 # linked with all inner symbols. One line each, sorted:
 #     unit_tests += testcases/unit/test_NAME
 unit_tests =
+unit_tests += testcases/unit/test_uart
+unit_tests += testcases/unit/test_vga
+testcases_unit_test_vga_SOURCES = testcases/unit/test_vga.c testcases/unit/test_vga.h testcases/unit/test_vga_memory.c \
+	testcases/unit/test_vga_render.c testcases/unit/test_vga_vbe.c
 
 LDADD = libsim_all.la $(CHECK_LIBS)
 if HAVE_CHECK
