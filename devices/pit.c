@@ -75,8 +75,8 @@ static const struct sim_field pit_counter_fields[] = {
 struct pit {
     struct sim_device dev;
     bool out2;
-    struct pit_counter counter[3];
     uint8_t port61;
+    struct pit_counter counter[3];
     struct sim_event out0_change, out2_change;
     struct sim_wire_driver irq0, out0_wire, out2_wire;
     struct sim_range range, port61_range;

@@ -15,6 +15,11 @@ AM_TESTS_ENVIRONMENT = \
 # linked with all inner symbols. One line each, sorted:
 #     unit_tests += testcases/unit/test_NAME
 unit_tests =
+EXTRA_DIST += testcases/unit/device_bench.h
+unit_tests += testcases/unit/test_i440fx
+unit_tests += testcases/unit/test_pic
+unit_tests += testcases/unit/test_pit
+unit_tests += testcases/unit/test_sysctl
 unit_tests += testcases/unit/test_uart
 unit_tests += testcases/unit/test_vga
 testcases_unit_test_vga_SOURCES = testcases/unit/test_vga.c testcases/unit/test_vga.h testcases/unit/test_vga_memory.c \
