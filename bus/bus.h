@@ -147,6 +147,7 @@ struct sim_device *bus_device_find(struct bus *bus, const char *name);
 /* In order of creation; NULL after the last. */
 struct sim_device *bus_device_next(struct bus *bus, struct sim_device *after);
 void bus_reset(struct bus *bus, enum sim_reset kind); /* every device, in order of creation */
+bool bus_accepts_input(struct bus *bus, const char *channel);
 /* Gives input to the device that accepts the channel. SIM_ERR_UNKNOWN when none does. */
 enum sim_err bus_input(struct bus *bus, const char *channel, const void *data, size_t len);
 /* The device as a component: its state table under its name. Lives as long as the device. */

@@ -370,6 +370,14 @@ void bus_reset(struct bus *bus, enum sim_reset kind)
             device_of(inst)->cls->reset(device_of(inst), kind);
 }
 
+bool bus_accepts_input(struct bus *bus, const char *channel)
+{
+    for (const struct input *in = bus->devices->inputs; in; in = in->next)
+        if (!strcmp(in->channel, channel))
+            return true;
+    return false;
+}
+
 enum sim_err bus_input(struct bus *bus, const char *channel, const void *data, size_t len)
 {
     for (struct input *in = bus->devices->inputs; in; in = in->next) {

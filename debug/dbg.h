@@ -16,6 +16,7 @@
 #include "cpu/cpu.h"
 
 struct dbg;
+struct sim;
 
 enum sim_err dbg_create(struct cpu_cluster *cluster, struct bus *bus, struct dbg **out);
 void dbg_destroy(struct dbg *dbg);
@@ -43,8 +44,9 @@ struct dbg_probe {
     char *log;           /* text to log instead of stopping, or NULL */
     char *text;          /* CATCH_CONSOLE: what to wait for */
     char *spec;          /* as the user wrote it */
-    bool (*callback)(void *arg, uint32_t id); /* true: stop */
+    bool (*callback)(void *arg, struct sim *machine, uint32_t id); /* instead of stopping; true: stop after all */
     void *callback_arg;
+    struct sim *callback_sim; /* handed through: nothing here looks into it */
 };
 
 /* In the monitor's syntax (libsim/debug.h, sim_probe_add). */

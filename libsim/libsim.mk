@@ -17,3 +17,16 @@ libsim_la_SOURCES =
 libsim_la_LIBADD = libsim_all.la
 libsim_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -export-symbols-regex '^sim_' \
 	-Wl,-Bsymbolic-functions
+nobase_libsiminclude_HEADERS += libsim/debug.h
+nobase_libsiminclude_HEADERS += libsim/device.h
+nobase_libsiminclude_HEADERS += libsim/sim.h
+libmachine_la_SOURCES += libsim/api.c libsim/machine.h
+libmachine_la_SOURCES += libsim/assemble.c libsim/firmware.h libsim/media_file.h libsim/plugin.h
+libmachine_la_SOURCES += libsim/debug_api.c
+libmachine_la_SOURCES += libsim/input.c
+libmachine_la_SOURCES += libsim/options.c libsim/options.h
+libmachine_la_SOURCES += libsim/output.c
+libmachine_la_SOURCES += libsim/picture.c
+libmachine_la_SOURCES += libsim/sched.c
+libmachine_la_SOURCES += libsim/state.c
+libmachine_la_SOURCES += libsim/timeline.c

@@ -2,7 +2,8 @@
  * struct sim: the only place that knows the whole machine. Internal to libsim/.
  *
  *   options.c   configuration by name           assemble.c  building the pc from it, reset
- *   load_*.c    images                           sched.c     whose turn it is; events, inputs, requests
+ *   load*.c     images for direct boot           sched.c     whose turn it is; events, inputs, requests
+ *   firmware.c  what firmware does or is told    media_file.c  host files      plugin.c  users' devices
  *   input.c     the one door in                  output.c    the one door out
  *   timeline.c  checkpoints, goto, reverse       save.c      checkpoint files
  *   api.c       the public calls                 monitor*.c  sim_command
@@ -27,6 +28,9 @@
 struct dbg;
 struct timeline;
 struct sim_options;
+
+enum image_kind { IMAGE_NONE, IMAGE_MULTIBOOT, IMAGE_MULTIBOOT2, IMAGE_BZIMAGE, IMAGE_DISK, IMAGE_CDROM, IMAGE_BOOT_SECTOR, IMAGE_FLAT, IMAGE_CHECKPOINT,
+                  IMAGE_LOG };
 
 /* ---- Input: what waits at the door ---- */
 
@@ -100,8 +104,13 @@ struct sim {
     const struct sim_component **components; /* all, in component order: machine, bus, CPUs, LAPICs, devices */
     unsigned component_count;
     struct sim_buf text, json;  /* answers of sim_explain and the like */
-    const char **rw_channels;   /* media whose overlay goes back into the file */
-    void *firmware;             /* fw_cfg's files: owned by assemble.c */
+    struct media_file *media;   /* open images: media_file.c */
+    struct plugin *plugins;     /* open shared objects: plugin.c */
+    struct sim_buf image;       /* the kernel image, for direct boot: load.c */
+    enum image_kind image_kind;
+    bool needs_firmware;
+    bool boot_cdrom_first;
+    unsigned disk_count;
 };
 
 /* ---- sched.c ---- */
@@ -126,14 +135,6 @@ void machine_dismantle(struct sim *sim);
 /* Power-on or hard reset of everything; loads the image again for direct boot. */
 enum sim_err machine_reset(struct sim *sim, enum sim_reset kind);
 void machine_request(void *sim, enum sim_request what, uint32_t code);
-
-/* ---- load.c: what the image is, and putting it into the machine ---- */
-
-enum image_kind { IMAGE_NONE, IMAGE_MULTIBOOT, IMAGE_BZIMAGE, IMAGE_DISK, IMAGE_CDROM, IMAGE_BOOT_SECTOR, IMAGE_FLAT, IMAGE_CHECKPOINT, IMAGE_LOG };
-/* Finds out by looking at the file. SIM_ERR_IO, SIM_ERR_FORMAT. */
-enum sim_err image_identify(const char *path, enum image_kind *kind);
-/* For images that need no firmware: RAM and registers as firmware and boot loader would leave them. */
-enum sim_err image_boot_direct(struct sim *sim, enum image_kind kind, const char *path);
 
 /* ---- input.c, output.c ---- */
 

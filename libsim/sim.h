@@ -53,14 +53,14 @@ void sim_config_init(struct sim_config *cfg);
 void sim_config_fini(struct sim_config *cfg);
 
 /*
- * Sets one option; the names are those of the command line (doc/options.md lists them all): image, memory, cpus, cpu, quantum, seed, timing,
+ * Sets one option, by the name it has on the command line (sim_config_option() lists them): image, memory, cpus, cpu, quantum, seed, timing,
  * clock, rtc, bios, vgabios, boot, append, initrd, timeline, ... Options that may be given more than once (module, disk, device, plugin, probe) add up.
  *
  * Errors: SIM_ERR_UNKNOWN (no such option), SIM_ERR_USAGE (value out of range; the line says what is allowed).
  */
 enum sim_err sim_config_set(struct sim_config *cfg, const char *name, const char *value);
-/* The value as text; for options that add up, the n-th; NULL when unset. Borrowed until the next set. */
-const char *sim_config_get(const struct sim_config *cfg, const char *name, unsigned n);
+/* An image in memory instead of a file: a Multiboot ELF, borrowed until the machine is destroyed. */
+enum sim_err sim_config_image(struct sim_config *cfg, const void *data, size_t len);
 /* Walks the options: name and one line of help of the n-th; false after the last. */
 bool sim_config_option(unsigned n, const char **name, const char **help);
 
