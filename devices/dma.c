@@ -33,7 +33,7 @@ enum { BYTES, WORDS };
 
 struct dma_channel {
     uint16_t base_address, base_count, address, count;
-    uint8_t mode;
+    uint16_t mode; /* a byte */
 };
 
 static const struct sim_field dma_channel_fields[] = {

@@ -15,6 +15,11 @@ AM_TESTS_ENVIRONMENT = \
 # linked with all inner symbols. One line each, sorted:
 #     unit_tests += testcases/unit/test_NAME
 unit_tests =
+unit_tests += testcases/unit/test_dma
+unit_tests += testcases/unit/test_fw_cfg
+unit_tests += testcases/unit/test_ioapic
+unit_tests += testcases/unit/test_piix
+unit_tests += testcases/unit/test_rtc
 EXTRA_DIST += testcases/unit/device_bench.h
 unit_tests += testcases/unit/test_i440fx
 unit_tests += testcases/unit/test_i8042
