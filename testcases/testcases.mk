@@ -15,6 +15,11 @@ AM_TESTS_ENVIRONMENT = \
 # linked with all inner symbols. One line each, sorted:
 #     unit_tests += testcases/unit/test_NAME
 unit_tests =
+unit_tests += testcases/unit/test_buf
+unit_tests += testcases/unit/test_clock
+unit_tests += testcases/unit/test_field
+unit_tests += testcases/unit/test_log
+unit_tests += testcases/unit/test_ram
 unit_tests += testcases/unit/test_dma
 unit_tests += testcases/unit/test_fw_cfg
 unit_tests += testcases/unit/test_ioapic
@@ -30,7 +35,7 @@ unit_tests += testcases/unit/test_ps2mouse
 unit_tests += testcases/unit/test_sysctl
 unit_tests += testcases/unit/test_uart
 unit_tests += testcases/unit/test_vga
-testcases_unit_test_vga_SOURCES = testcases/unit/test_vga.c testcases/unit/test_vga.h testcases/unit/test_vga_memory.c \
+testcases_unit_test_vga_SOURCES = testcases/unit/test_vga.c testcases/unit/vga_bench.h testcases/unit/test_vga_memory.c \
 	testcases/unit/test_vga_render.c testcases/unit/test_vga_vbe.c
 
 LDADD = libsim_all.la $(CHECK_LIBS)
