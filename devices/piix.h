@@ -13,8 +13,9 @@
  * "power-button" is an input: any byte presses the button.
  *
  * Beyond the data sheet, because firmware and its ACPI tables for QEMU expect it: a block of general-purpose events at
- * AFE0h, a hot-plug block at AE00h that says that nothing can be unplugged, and APMC values F1h and F0h setting and
- * clearing SCI_EN, which SMM code would do on hardware.
+ * AFE0h, a hot-plug block at AE00h that says that nothing can be unplugged, APMC values F1h and F0h setting and clearing
+ * SCI_EN, which SMM code would do on hardware, and device enables (5Fh, 63h, 67h) that start as a board's firmware would
+ * set them: the DSDT reads there that COM1, COM2 and the parallel port exist.
  *
  * Not modelled: SMM. APMC_EN is set at reset, so that SeaBIOS finds SMM set up and leaves it alone; no SMI is ever made,
  * and the SMI, device-monitor, clock-control and general-purpose output registers keep what is written and do nothing

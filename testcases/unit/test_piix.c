@@ -66,6 +66,7 @@ START_TEST(registers_have_their_defaults)
         { BRIDGE, 0x60, 4, 0x80808080 }, { BRIDGE, 0x69, 1, 0x02 }, { BRIDGE, 0x70, 1, 0x80 }, { BRIDGE, 0xA0, 1, 0x08 },
         { PM, 0x04, 2, 0 }, { PM, 0x40, 4, 0x00000001 }, { PM, 0x80, 1, 0 }, { PM, 0x90, 4, 0x00000001 },
         { PM, 0x58, 4, 0x02000000 }, /* APMC_EN: SeaBIOS then leaves SMM alone */
+        { PM, 0x5F, 1, 0x90 }, { PM, 0x67, 1, 0x98 }, /* its DSDT looks for LPT, COM1 and COM2 there */
     };
 
     ck_assert_uint_eq(config_read(cases[_i].devfn, cases[_i].off, cases[_i].size), cases[_i].value);
@@ -315,7 +316,7 @@ int main(void)
 
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, the_functions_say_what_they_are);
-    tcase_add_loop_test(t, registers_have_their_defaults, 0, 13);
+    tcase_add_loop_test(t, registers_have_their_defaults, 0, 15);
     tcase_add_test(t, pirqs_go_where_they_are_routed);
     tcase_add_test(t, port_f0h_answers_a_coprocessor_error);
     tcase_add_test(t, the_registers_are_where_pmba_and_pmregmisc_put_them);
