@@ -179,9 +179,9 @@ void atapi_next_chunk(struct ide_drive *d)
     uint32_t bytes = chunk(d, d->atapi.left);
 
     if (d->atapi.in_buffer) {
-        uint32_t at = d->len < IDE_BUFFER - bytes ? d->len : IDE_BUFFER - bytes;
+        uint32_t at = d->len < IDE_BUFFER ? d->len : IDE_BUFFER;
 
-        memmove(d->buffer, d->buffer + at, bytes);
+        memmove(d->buffer, d->buffer + at, IDE_BUFFER - at);
     } else if (!ide_load(d, d->atapi.offset, bytes)) {
         refuse(d, KEY_MEDIUM_ERROR, ASC_READ_ERROR, 0);
         return;

@@ -72,6 +72,8 @@ struct ata {
 
 /* State of the packet commands: devices/atapi.c. */
 struct atapi {
+    uint64_t offset;   /* on the medium, of the next chunk */
+    uint64_t left;     /* bytes after those in the buffer */
     uint8_t packet[12];
     uint8_t sense_key, asc, ascq;
     uint8_t attention; /* ASC of the unit attention to be reported, or 0 */
@@ -80,8 +82,6 @@ struct atapi {
     uint8_t dma;
     uint8_t in_buffer;
     uint16_t limit;    /* byte count limit of the PACKET command */
-    uint64_t offset;   /* on the medium, of the next chunk */
-    uint64_t left;     /* bytes after the one in the buffer */
 };
 
 struct ide_drive {
@@ -93,6 +93,8 @@ struct ide_drive {
     uint8_t intrq;
     uint8_t transfer_mode;
     uint16_t pos, len;
+    uint8_t number; /* derived: its place, 0 to 3 */
+    bool packet;    /* derived: a CD-ROM drive */
     uint8_t buffer[IDE_BUFFER];
     struct ata ata;
     struct atapi atapi;
@@ -103,8 +105,6 @@ struct ide_drive {
     struct sim_media *media; /* NULL: no drive */
     const struct ide_drive_ops *ops;
     void (*changed)(struct ide_drive *d); /* intrq or phase changed */
-    bool packet;
-    uint8_t number; /* 0 to 3 */
 };
 
 extern const struct sim_field ide_drive_fields[];
