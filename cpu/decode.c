@@ -44,11 +44,13 @@ extern cpu_fn op_magic;
 
 static unsigned raise_ud(struct cpu *cpu, const struct cpu_insn *i)
 {
+    cpu->cur = i;
     cpu_raise(cpu, VEC_UD, 0, (enum cpu_cause)i->imm);
 }
 
 static unsigned raise_gp0(struct cpu *cpu, const struct cpu_insn *i)
 {
+    cpu->cur = i;
     cpu_raise(cpu, VEC_GP, 0, (enum cpu_cause)i->imm);
 }
 
