@@ -13,6 +13,7 @@
 /* A descriptor as read from a table. */
 struct seg_desc {
     uint16_t selector;
+    bool outside;      /* its table's limit: nothing below is valid but `limit`, the table's */
     uint64_t laddr;    /* where it stands */
     uint64_t raw;      /* the eight bytes */
     uint32_t attr;     /* as in struct cpu_seg */
@@ -24,7 +25,7 @@ struct seg_desc {
     uint8_t gate_count;
 };
 
-/* Reads the descriptor of `selector` from GDT or LDT; false when the index lies outside its table. Notes it as evidence. */
+/* Reads the descriptor of `selector` from GDT or LDT; false when the index lies outside its table. */
 bool seg_read(struct cpu *cpu, uint16_t selector, struct seg_desc *out);
 /* Sets the descriptor's accessed bit in memory if it is clear. */
 void seg_set_accessed(struct cpu *cpu, struct seg_desc *d);
@@ -33,9 +34,11 @@ void seg_decode(uint64_t raw, struct seg_desc *out);
 void seg_load_cache(struct cpu *cpu, unsigned seg, const struct seg_desc *d);
 /* Real mode and VM86: base = selector << 4. In real mode limit and rights stay ("unreal"); in VM86 they are set. */
 void seg_load_real(struct cpu *cpu, unsigned seg, uint16_t selector);
+/* Unusable until the next load; in real mode that load makes it an ordinary 64-KByte segment again. */
 void seg_load_null(struct cpu *cpu, unsigned seg, uint16_t selector);
 
-/* MOV/POP/LxS to ES, SS, DS, FS, GS, in any mode, with all checks. SS: the caller sets the shadow. */
+/* MOV/POP/LxS to ES, SS, DS, FS, GS, in any mode, with all checks. SS: the caller sets the shadow. The caller ends with
+ * cpu_mode_changed(). */
 void seg_load(struct cpu *cpu, unsigned seg, uint16_t selector);
 
 /* Far transfers: complete instructions. op_bytes: operand size 2 or 4. On return cpu->ip, CS (SS:SP) are the target's. */

@@ -1,0 +1,167 @@
+#include "cpu/transfer.h"
+
+#include "cpu/code.h"
+#include "cpu/mem.h"
+#include "cpu/run.h"
+
+/* ---- Faults ---- */
+
+/* Call gates, task gates, interrupt and trap gates of both sizes. */
+static bool is_gate(const struct seg_desc *d)
+{
+    return !d->outside && !(d->attr & SEG_S) && (d->attr & 4);
+}
+
+_Noreturn void xfer_fault_code(struct cpu *cpu, unsigned vector, uint32_t error, enum cpu_cause cause, const struct seg_desc *d)
+{
+    enum cpu_evidence_kind kind = is_gate(d) ? CPU_EVIDENCE_GATE : CPU_EVIDENCE_DESCRIPTOR;
+
+    cpu_evidence_at(cpu, kind, d->selector, d->laddr, d->outside ? NULL : &d->raw, d->outside ? 0 : 8);
+    cpu->evidence.value = d->limit;
+    cpu_raise(cpu, vector, error, cause);
+}
+
+_Noreturn void xfer_fault(struct cpu *cpu, unsigned vector, enum cpu_cause cause, const struct seg_desc *d)
+{
+    xfer_fault_code(cpu, vector, d->selector & 0xfffc, cause, d);
+}
+
+_Noreturn void xfer_fault_value(struct cpu *cpu, unsigned vector, uint32_t error, enum cpu_cause cause, uint64_t value)
+{
+    cpu->evidence = (struct cpu_evidence){ .kind = CPU_EVIDENCE_REGISTER, .value = value };
+    cpu_raise(cpu, vector, error, cause);
+}
+
+_Noreturn void xfer_fault_tss(struct cpu *cpu, unsigned vector, uint32_t error, enum cpu_cause cause, uint32_t off, unsigned size)
+{
+    const struct cpu_seg *tr = &cpu->seg[CPU_TR];
+    sim_laddr laddr = (uint32_t)(tr->base + off);
+    uint8_t bytes[8];
+    bool inside = off + size - 1 <= tr->limit && cpu_peek(cpu, laddr, bytes, size) == size;
+
+    cpu_evidence_at(cpu, CPU_EVIDENCE_TSS, tr->selector, laddr, inside ? bytes : NULL, inside ? size : 0);
+    cpu->evidence.value = tr->limit;
+    cpu_raise(cpu, vector, error, cause);
+}
+
+/* ---- Stacks ---- */
+
+struct xfer_stack xfer_present_stack(const struct cpu *cpu, enum cpu_cause cause)
+{
+    return (struct xfer_stack){ .ss = cpu->seg[CPU_SS], .sp = (uint32_t)cpu->reg[CPU_SP], .user = cpu->cpl == 3, .cause = cause };
+}
+
+/* SDM Vol. 2A, "CALL": more privilege; "INT n": inter-privilege-level interrupt. */
+struct xfer_stack xfer_inner_stack(struct cpu *cpu, unsigned dpl)
+{
+    static const struct xfer_stack_rules rules = { VEC_TS, CPU_CAUSE_TS_STACK_LIMIT, CPU_CAUSE_TS_STACK_RPL, CPU_CAUSE_TS_STACK_DPL,
+                                                   CPU_CAUSE_TS_STACK_TYPE, CPU_CAUSE_SS_NP_TSS };
+    struct xfer_stack s = { .inner = true, .user = dpl == 3, .cause = CPU_CAUSE_SS_PUSH_NEW };
+    uint16_t selector;
+
+    tss_stack(cpu, dpl, &selector, &s.sp);
+    if (xfer_null(selector))
+        xfer_fault_tss(cpu, VEC_TS, 0, CPU_CAUSE_TS_STACK_NULL, cpu->seg[CPU_TR].attr & 8 ? dpl * 8 + 8 : dpl * 4 + 4, 2);
+    xfer_check_stack(cpu, &rules, selector, dpl, &s.desc);
+    s.ss = (struct cpu_seg){ .selector = selector, .attr = s.desc.attr | SEG_TYPE_ACCESSED, .limit = s.desc.limit, .base = s.desc.base };
+    s.error = selector & 0xfffc;
+    return s;
+}
+
+static uint32_t sp_mask(const struct xfer_stack *s)
+{
+    return s->ss.attr & SEG_DB ? UINT32_MAX : 0xffff;
+}
+
+/* Offset of the n-th value pushed. */
+static uint32_t slot(const struct xfer_stack *s, unsigned n, unsigned size)
+{
+    return (s->sp - (n + 1) * size) & sp_mask(s);
+}
+
+static bool within(const struct cpu_seg *ss, uint32_t off, unsigned size)
+{
+    uint64_t last = (uint64_t)off + size - 1;
+
+    if (ss->attr & SEG_UNUSABLE)
+        return false;
+    if ((ss->attr & (SEG_TYPE_CODE | SEG_TYPE_DOWN)) == SEG_TYPE_DOWN)
+        return off > ss->limit && last <= (ss->attr & SEG_DB ? UINT32_MAX : 0xffff);
+    return last <= ss->limit;
+}
+
+void xfer_check_room(struct cpu *cpu, const struct xfer_stack *s, unsigned count, unsigned size)
+{
+    for (unsigned n = 0; n < count; n++)
+        if (!within(&s->ss, slot(s, n, size), size)) {
+            cpu->evidence = (struct cpu_evidence){ .kind = CPU_EVIDENCE_OPERAND, .selector = s->ss.selector, .level = CPU_SS,
+                                                   .laddr = slot(s, n, size), .value = s->ss.limit };
+            cpu_raise(cpu, VEC_SS, s->error, s->cause);
+        }
+}
+
+static sim_laddr slot_laddr(const struct xfer_stack *s, unsigned n, unsigned size)
+{
+    return (uint32_t)(s->ss.base + slot(s, n, size));
+}
+
+void xfer_push(struct cpu *cpu, struct xfer_stack *s, const uint32_t *values, unsigned count, unsigned size)
+{
+    if (s->inner)
+        seg_set_accessed(cpu, &s->desc);
+    for (unsigned n = 0; n < count; n++)
+        mem_probe_write_as(cpu, slot_laddr(s, n, size), size, s->user);
+    for (unsigned n = 0; n < count; n++)
+        mem_write_as(cpu, slot_laddr(s, n, size), size, values[n], s->user);
+    s->sp = (s->sp & ~sp_mask(s)) | ((s->sp - count * size) & sp_mask(s));
+}
+
+/* ---- Commitment ---- */
+
+void xfer_commit_stack(struct cpu *cpu, const struct xfer_stack *s)
+{
+    if (s->inner)
+        cpu->seg[CPU_SS] = s->ss;
+    cpu->reg[CPU_SP] = s->sp;
+}
+
+void xfer_commit_code(struct cpu *cpu, const struct seg_desc *code, unsigned cpl, uint32_t ip)
+{
+    seg_load_cache(cpu, CPU_CS, code);
+    cpu->seg[CPU_CS].selector = (uint16_t)((code->selector & 0xfffc) | cpl);
+    cpu->cpl = (uint8_t)cpl;
+    cpu->ip = ip;
+}
+
+/* Index of a mode's name: real, protected, paging, VM86. */
+static unsigned mode_index(uint32_t mode)
+{
+    if (!(mode & MODE_PE))
+        return 0;
+    return mode & MODE_VM ? 3 : mode & MODE_PG ? 2 : 1;
+}
+
+void xfer_mode_changed(struct cpu *cpu)
+{
+    unsigned before = mode_index(cpu->mode);
+
+    cpu_mode_changed(cpu);
+    if (run_wants(cpu, CPU_EVENT_MODE) && mode_index(cpu->mode) != before) {
+        struct cpu_event event = { .kind = CPU_EVENT_MODE, .old = before, .value = mode_index(cpu->mode) };
+
+        run_report(cpu, &event);
+    }
+}
+
+void xfer_drop_data_segments(struct cpu *cpu)
+{
+    static const uint8_t data[] = { CPU_ES, CPU_DS, CPU_FS, CPU_GS };
+
+    for (unsigned n = 0; n < sizeof(data); n++) {
+        const struct cpu_seg *s = &cpu->seg[data[n]];
+        bool conforming = (s->attr & (SEG_TYPE_CODE | SEG_TYPE_CONFORMING)) == (SEG_TYPE_CODE | SEG_TYPE_CONFORMING);
+
+        if (!(s->attr & SEG_UNUSABLE) && !conforming && SEG_DPL(s->attr) < cpu->cpl)
+            seg_load_null(cpu, data[n], 0);
+    }
+}

@@ -1,0 +1,99 @@
+/*
+ * What far transfers, deliveries and task switches share: faults that show a descriptor, the frame that is pushed on the present or
+ * on an inner stack, and the commitment of CS:EIP and SS:ESP.
+ *
+ * The order in every transfer: read and check everything, probe the frame, write it, commit registers. A fault therefore leaves the
+ * state of before; only accessed bits, TLB entries and CR2 may show that it was tried.
+ */
+#ifndef LIBSIM_CPU_TRANSFER_H
+#define LIBSIM_CPU_TRANSFER_H
+
+#include "cpu/delivery.h"
+#include "cpu/seg.h"
+
+static inline bool xfer_null(uint16_t selector) { return (selector & 0xfffc) == 0; }
+static inline bool xfer_protected(const struct cpu *cpu) /* protected mode, VM86 not included */
+{
+    return cpu->cr0 & CR0_PE && !(cpu->eflags & EFL_VM);
+}
+static inline unsigned xfer_iopl(const struct cpu *cpu) { return (cpu->eflags & EFL_IOPL) >> EFL_IOPL_SHIFT; }
+
+/* ---- Faults ---- */
+
+/* Raises with a descriptor or gate as evidence; the error code is its selector without RPL, or `error`. */
+_Noreturn void xfer_fault(struct cpu *cpu, unsigned vector, enum cpu_cause cause, const struct seg_desc *d);
+_Noreturn void xfer_fault_code(struct cpu *cpu, unsigned vector, uint32_t error, enum cpu_cause cause, const struct seg_desc *d);
+/* Raises with a value (a selector, an offset, a register) as evidence. */
+_Noreturn void xfer_fault_value(struct cpu *cpu, unsigned vector, uint32_t error, enum cpu_cause cause, uint64_t value);
+/* Raises with a field of the present TSS as evidence. */
+_Noreturn void xfer_fault_tss(struct cpu *cpu, unsigned vector, uint32_t error, enum cpu_cause cause, uint32_t off, unsigned size);
+
+/* ---- Checks of descriptors: one algorithm, the causes (and #GP or #TS) by who asks ---- */
+
+struct xfer_stack_rules {
+    uint8_t vector;
+    enum cpu_cause outside, rpl, dpl, type, absent;
+};
+struct xfer_data_rules {
+    uint8_t vector;
+    enum cpu_cause outside, system, unreadable, dpl, absent;
+};
+/* A stack segment for `cpl`; `selector` is not null. */
+void xfer_check_stack(struct cpu *cpu, const struct xfer_stack_rules *rules, uint16_t selector, unsigned cpl, struct seg_desc *out);
+/* A segment for DS, ES, FS or GS; `selector` is not null. */
+void xfer_check_data(struct cpu *cpu, const struct xfer_data_rules *rules, uint16_t selector, struct seg_desc *out);
+
+/* ---- Stacks and frames ---- */
+
+struct xfer_stack {
+    struct cpu_seg ss;
+    uint32_t sp;
+    bool inner;           /* SS is loaded anew: `desc` */
+    bool user;            /* pushes are made with user rights */
+    uint32_t error;       /* of the #SS when the frame does not fit */
+    enum cpu_cause cause;
+    struct seg_desc desc;
+};
+
+/* The present stack; a frame that does not fit is #SS(0) with `cause`. */
+struct xfer_stack xfer_present_stack(const struct cpu *cpu, enum cpu_cause cause);
+/* The stack of the inner level `dpl`, from the TSS, with all its checks. */
+struct xfer_stack xfer_inner_stack(struct cpu *cpu, unsigned dpl);
+/* Do `count` values of `size` bytes fit? Raises #SS. */
+void xfer_check_room(struct cpu *cpu, const struct xfer_stack *s, unsigned count, unsigned size);
+/* Pushes them, the first one highest: sets accessed bits, probes all, writes all. Moves s->sp. */
+void xfer_push(struct cpu *cpu, struct xfer_stack *s, const uint32_t *values, unsigned count, unsigned size);
+
+/* ---- Commitment: no more faults ---- */
+
+void xfer_commit_stack(struct cpu *cpu, const struct xfer_stack *s);
+/* CS gets `cpl` as its RPL. The caller ends with xfer_mode_changed(). */
+void xfer_commit_code(struct cpu *cpu, const struct seg_desc *code, unsigned cpl, uint32_t ip);
+/* cpu_mode_changed(), and the observer hears of a new mode. */
+void xfer_mode_changed(struct cpu *cpu);
+/* A return to an outer level takes away data segments that this level may not use: SDM Vol. 3A, "Privilege levels". */
+void xfer_drop_data_segments(struct cpu *cpu);
+
+/* ---- Tasks ---- */
+
+/* The descriptor of a TSS that a JMP, CALL, gate or event switches to: in the GDT, available, present. */
+void xfer_check_task(struct cpu *cpu, uint16_t selector, enum cpu_cause table, enum cpu_cause busy, struct seg_desc *out);
+/* The EIP that a switched-to task begins at lies within its code segment; #GP(0) if not. */
+void xfer_check_task_ip(struct cpu *cpu, enum cpu_cause cause);
+
+/* EFL_RF if the image of EFLAGS that this event saves has it set, else 0. */
+uint32_t deliver_rf(const struct cpu_delivery *e);
+
+/* ---- VM86 (vm86.c) ---- */
+
+/* All six segment registers as VM86 has them, from their selectors. */
+void vm86_load_segment(struct cpu *cpu, unsigned seg, uint16_t selector);
+/* INT n: true when it was redirected to the 8086 program's own handler; raises #GP(0) where it may not be executed. */
+bool vm86_interrupt(struct cpu *cpu, unsigned vector, uint64_t next_ip);
+/* IRET in VM86. */
+void vm86_iret(struct cpu *cpu, const struct cpu_insn *i);
+/* PUSHF's image and POPF's effect with IOPL < 3; raise #GP(0) unless the extensions help. */
+uint32_t vm86_pushf_image(struct cpu *cpu, unsigned size);
+void vm86_popf(struct cpu *cpu, unsigned size, uint32_t image);
+
+#endif
