@@ -20,7 +20,9 @@ struct cpu_model {
     uint64_t sets;      /* instruction sets that decode: 1 << SET_x */
     uint32_t signature; /* family, model, stepping: CPUID.1:EAX, and EDX after reset */
     bool has_lapic;
-    const struct cpu_cpuid_leaf *leaves; /* in order of leaf */
+    uint32_t cr4;       /* bits that may be set; 0: there is no CR4 */
+    uint32_t msrs;      /* MSR_*: see msr.h */
+    const struct cpu_cpuid_leaf *leaves; /* in order of leaf; the brand string is `title` */
     unsigned leaf_count;
 };
 
