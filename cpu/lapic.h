@@ -24,6 +24,7 @@ struct lapic {
     sim_cycles timer_start; /* cycle at which the present count began */
     struct sim_event timer;
     bool lint0, lint1;      /* levels of the pins */
+    bool extint;            /* an ExtINT message has come: the PIC has the vector */
     struct bus_apic_port port; /* derived */
 };
 
@@ -48,6 +49,10 @@ uint32_t lapic_peek(const struct lapic *lapic, uint32_t off);
 
 /* The PIC's INTR and the NMI line, as the pins LINT0 and LINT1 of every LAPIC. */
 void lapic_set_lint(struct lapic *lapic, unsigned pin, bool level);
+
+/* What firmware leaves for software that knows the PIC only ("virtual wire"): enabled, LINT0 is ExtINT, LINT1 is NMI. Before that, as
+ * after RESET, the PIC's interrupts do not get through. For machines that start without firmware. */
+void lapic_set_virtual_wire(struct lapic *lapic);
 
 /* The vector that would be delivered now (above the task and processor priority), -1 if none; an ExtINT through LINT0 counts as
  * LAPIC_EXTINT: then the vector comes from the PIC by an interrupt-acknowledge cycle. */
