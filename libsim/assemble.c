@@ -268,6 +268,7 @@ void machine_dismantle(struct sim *sim)
     cpu_cluster_destroy(sim->cluster);
     if (sim->bus)
         bus_destroy(sim->bus);
+    media_forget_all(sim);
     plugin_close_all(sim);
     sim_clock_fini(&sim->clock);
     free(sim->components);
