@@ -1,1 +1,2 @@
 # Manual pages, documents, and the examples that the tests compile and run.
+EXTRA_DIST += doc/firmware.md
