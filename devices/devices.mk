@@ -11,6 +11,7 @@ libdevices_la_SOURCES += devices/i8042.c devices/i8042.h
 libdevices_la_SOURCES += devices/ide.c devices/ide.h
 libdevices_la_SOURCES += devices/ide_drive.c devices/ide_drive.h
 libdevices_la_SOURCES += devices/ioapic.c devices/ioapic.h
+libdevices_la_SOURCES += devices/parallel.c devices/parallel.h
 libdevices_la_SOURCES += devices/pic.c devices/pic.h
 libdevices_la_SOURCES += devices/piix.c devices/piix.h
 libdevices_la_SOURCES += devices/pit.c devices/pit.h

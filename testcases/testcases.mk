@@ -21,6 +21,7 @@ unit_tests += testcases/unit/test_clock
 unit_tests += testcases/unit/test_field
 unit_tests += testcases/unit/test_ide
 unit_tests += testcases/unit/test_log
+unit_tests += testcases/unit/test_parallel
 unit_tests += testcases/unit/test_ram
 unit_tests += testcases/unit/test_dma
 unit_tests += testcases/unit/test_fw_cfg
