@@ -31,7 +31,9 @@ SIM_BITS_DEFINE(i440fx_smram, I440FX_SMRAM)
     X(p, hard, 1, 1, "1 the machine, 0 the processor (INIT)")
 SIM_BITS_DEFINE(i440fx_reset, I440FX_RESET)
 
-enum { PCICMD = 0x04, PCISTS = 0x06, MLT = 0x0D, SUBSYSTEM = 0x2C, PAM0 = 0x59, DRB0 = 0x60, SMRAM = 0x72, TRC = 0x93 };
+enum {
+    PCICMD = 0x04, PCISTS = 0x06, MLT = 0x0D, SUBSYSTEM = 0x2C, PAM0 = 0x59, DRB0 = 0x60, FDHC = 0x68, SMRAM = 0x72, TRC = 0x93
+};
 
 /* What is not 0 after reset, or can be written. */
 static const struct {
@@ -58,7 +60,7 @@ static const struct {
     { DRB0 + 2, 0, 0xFF, 0 },       { DRB0 + 3, 0, 0xFF, 0 },
     { DRB0 + 4, 0, 0xFF, 0 },       { DRB0 + 5, 0, 0xFF, 0 },
     { DRB0 + 6, 0, 0xFF, 0 },       { DRB0 + 7, 0, 0xFF, 0 },
-    { 0x68, 0, 0xC0, 0 },           /* FDHC */
+    { FDHC, 0, 0xC0, 0 },
     { 0x70, 0, 0xF8, 0 },           /* MTT */
     { 0x71, 0x10, 0xF8, 0 },        /* CLT */
     { SMRAM, 0x02, 0x78, 0 },
@@ -83,7 +85,9 @@ static const struct {
 enum { PAM_READ = 1, PAM_WRITE = 2 };
 
 enum { ROM_PRIORITY = -10, RAM_PRIORITY = 10 };
-enum { RAM_CONVENTIONAL, RAM_EXTENDED, RAM_HIGH, RAM_SMM, ROM_TOP, ROM_LOW, RAM_SEGMENT, REGIONS = RAM_SEGMENT + SEGMENTS };
+enum {
+    RAM_CONVENTIONAL, RAM_EXTENDED, RAM_HIGH, RAM_SMM, ROM_TOP, ROM_LOW, RAM_SEGMENT, REGIONS = RAM_SEGMENT + SEGMENTS
+};
 
 struct i440fx {
     struct sim_device dev;
@@ -213,6 +217,8 @@ static void config_written(struct sim_device *dev, uint8_t off, uint8_t len)
     uint8_t *config = h->pci.config;
 
     config[SMRAM] = h->smram = smram_written(h->smram, config[SMRAM]);
+    if (config[FDHC])
+        sim_device_unmodelled(dev, "FDHC", "the fixed memory hole is not opened");
     show_map(h);
     reset_request(h, h->trc, config[TRC]);
     h->trc = config[TRC];

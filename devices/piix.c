@@ -35,7 +35,7 @@ static void config_reset(struct sim_pci_function *f, const struct config_byte *r
     X(p, irq, 3, 0, "ISA interrupt; 0, 1, 2, 8, 13 reserved")
 SIM_BITS_DEFINE(piix_pirqrc, PIIX_PIRQRC)
 
-enum { PIRQRC = 0x60 };
+enum { PIRQRC = 0x60, APICBASE = 0x80 };
 
 static const struct config_byte bridge_config[] = {
     { 0x04, 0x07, 0x08 }, { 0x05, 0x00, 0x01 },     /* PCICMD: I/O, memory and master always on */
@@ -50,7 +50,7 @@ static const struct config_byte bridge_config[] = {
     { 0x70, 0x80, 0xEF },                           /* MBIRQ0 */
     { 0x76, 0x0C, 0x8F }, { 0x77, 0x0C, 0x8F },     /* MBDMA */
     { 0x78, 0x02, 0xFF }, { 0x79, 0, 0xFF },        /* PCSC */
-    { 0x80, 0, 0x7F },                              /* APICBASE */
+    { APICBASE, 0, 0x7F },
     { 0x82, 0, 0x0F },                              /* DLC */
     { 0xA0, 0x08, 0x1F },                           /* SMICNTL */
     { 0xA2, 0, 0xFF },    { 0xA3, 0, 0x01 },        /* SMIEN */
@@ -95,6 +95,8 @@ static void bridge_config_written(struct sim_device *dev, uint8_t off, uint8_t l
 {
     if (off < PIRQRC + 4 && off + len > PIRQRC)
         sim_pci_reroute(dev);
+    if (piix3_of(dev)->pci.config[APICBASE])
+        sim_device_unmodelled(dev, "APICBASE", "the I/O APIC stays at FEC00000h");
 }
 
 /* "Coprocessor Error": IRQ13 follows FERR# until port F0h is written, which gives IGNNE# until FERR# is gone. */
@@ -268,7 +270,7 @@ static const struct sim_field piix4_pm_fields[] = {
     SIM_FIELD_BITS(struct piix4_pm, pmsts, piix_pm1_bits, "power management status, but for bit 0"),
     SIM_FIELD_BITS(struct piix4_pm, pmen, piix_pm1_bits, "which of them make SCI"),
     SIM_FIELD_BITS(struct piix4_pm, pmcntrl, piix_pmcntrl_bits, "power management control"),
-    SIM_FIELD(struct piix4_pm, tmrof_seen, "changes of the timer's bit 23 that were cleared; later ones show in status bit 0"),
+    SIM_FIELD(struct piix4_pm, tmrof_seen, "changes of the timer's bit 23 that were cleared; later ones are status bit 0"),
     SIM_FIELD_BYTES(struct piix4_pm, other, "registers at PMBA that only keep what is written"),
     SIM_FIELD_ARRAY(struct piix4_pm, gpe, "general-purpose events at AFE0h: status, enable"),
     SIM_FIELD_BYTES(struct piix4_pm, smb, "SMBus host registers"),

@@ -503,6 +503,8 @@ static void pit_write(struct sim_device *dev, uint64_t off, uint64_t value, unsi
         return;
     }
     write_count(counter_now(pit, (unsigned)off), (uint8_t)value);
+    if (pit->counter[off].written && pit->counter[off].cr == 1 && repeats(&pit->counter[off]))
+        sim_device_unmodelled(dev, "count of 1", "modes 2 and 3 do not allow it; it counts as 2");
     settle(pit, (unsigned)off);
 }
 

@@ -12,7 +12,7 @@
  * ignored; a count of two bytes takes effect with its second one (mode 0 stops at the first).
  *
  * Not modelled: DRAM refresh by counter 1 (port 61h bit 4 toggles every 18 clocks whatever the counter does); sources of
- * SERR# and IOCHK# (port 61h bits 7:6 read 0; the enables in bits 3:2 are kept).
+ * SERR# and IOCHK# (port 61h bits 7:6 read 0; the enables in bits 3:2 are kept); sound.
  */
 #ifndef LIBSIM_DEVICES_PIT_H
 #define LIBSIM_DEVICES_PIT_H

@@ -219,6 +219,15 @@ START_TEST(reset_control_resets_when_rcpu_rises)
 }
 END_TEST
 
+START_TEST(a_hole_that_is_not_modelled_is_said_once)
+{
+    config_write(0x68, 0x80, 1);
+    config_write(0x68, 0x40, 1);
+    ck_assert_uint_eq(b->log_lines, 1);
+    ck_assert_uint_eq(config_read(0x68, 1), 0x40);
+}
+END_TEST
+
 START_TEST(a_host_bridge_without_ram_says_so)
 {
     struct bench *empty = bench_open(1000000);
@@ -257,6 +266,7 @@ int main(void)
     tcase_add_test(t, the_rom_can_be_copied_under_itself);
     tcase_add_test(t, smram_opens_and_locks);
     tcase_add_test(t, reset_control_resets_when_rcpu_rises);
+    tcase_add_test(t, a_hole_that_is_not_modelled_is_said_once);
     tcase_add_test(t, a_host_bridge_without_ram_says_so);
     tcase_add_test(t, all_state_is_saved);
     return bench_main(t, "i440fx");

@@ -400,6 +400,17 @@ START_TEST(the_control_port_cannot_be_read)
 }
 END_TEST
 
+START_TEST(a_count_that_is_not_allowed_is_said_once)
+{
+    control(BOTH, 2);
+    count_both(0x0101);
+    ck_assert_uint_eq(b->log_lines, 0);
+    count_both(1);
+    count_both(1);
+    ck_assert_uint_eq(b->log_lines, 1);
+}
+END_TEST
+
 /* The line of IRQ 0 rises each time the period of mode 2 ends. */
 START_TEST(out0_asks_for_interrupts_at_its_rate)
 {
@@ -505,6 +516,7 @@ int main(void)
     tcase_add_test(t, read_back_reaches_several_counters);
     tcase_add_test(t, null_count_says_whether_the_count_was_loaded);
     tcase_add_test(t, the_control_port_cannot_be_read);
+    tcase_add_test(t, a_count_that_is_not_allowed_is_said_once);
     tcase_add_test(t, out0_asks_for_interrupts_at_its_rate);
     tcase_add_test(t, out0_of_mode_0_rises_once);
     tcase_add_test(t, counter_2_costs_no_events);
