@@ -22,7 +22,7 @@ enum { LVT_MODE = 0x700, LVT_REMOTE_IRR = 0x4000, LVT_LEVEL = 0x8000, LVT_MASKED
 enum { MODE_FIXED, MODE_LOWEST, MODE_SMI, MODE_NMI = 4, MODE_INIT, MODE_STARTUP, MODE_EXTINT };
 
 /* Five LVT entries besides the error's; an integrated APIC. */
-#define VERSION 0x00050014u
+#define LAPIC_VERSION 0x00050014u
 
 const struct sim_field lapic_fields[] = {
     SIM_FIELD_DERIVED(struct lapic, cpu, "its processor"),
@@ -375,7 +375,7 @@ static bool read_register(const struct lapic *l, uint32_t reg, uint32_t *value)
 
     switch (reg) {
     case REG_ID: *value = l->id << 24; return true;
-    case REG_VERSION: *value = VERSION; return true;
+    case REG_VERSION: *value = LAPIC_VERSION; return true;
     case REG_TPR: *value = l->tpr; return true;
     case REG_APR: *value = arbitration_priority(l); return true;
     case REG_PPR: *value = processor_priority(l); return true;
