@@ -389,8 +389,9 @@ static uint64_t data_read(struct sim_device *dev, uint64_t off, unsigned size)
 static void write_input(struct i8042 *c, uint8_t value, bool is_command)
 {
     if (c->input_full)
-        sim_device_log(&c->dev, SIM_LOG_WARN, "%02Xh written to port %s while IBF is set: %02Xh, written before, is lost",
-                       value, is_command ? "64h" : "60h", c->input);
+        sim_device_log(&c->dev, SIM_LOG_WARN,
+                       "%02Xh written to port %s while IBF is set: %02Xh, written before, is lost", value,
+                       is_command ? "64h" : "60h", c->input);
     c->input = value;
     c->input_full = 1;
     c->input_is_command = is_command;

@@ -30,7 +30,7 @@ enum { BMIS_CAPABLE = 0x60, BMIS_INTERRUPT = 0x04, BMIS_ERROR = 0x02, BMIS_ACTIV
 enum { CONTROL_HOB = 0x80, CONTROL_SRST = 0x04, CONTROL_NIEN = 0x02 };
 
 /* PCI configuration registers. */
-enum { PCICMD = 0x04, PCICMD_IOSE = 0x01, PCICMD_BME = 0x04, BMIBA = 0x20, IDETIM = 0x40, SIDETIM = 0x44 };
+enum { PCICMD = 0x04, PCICMD_IOSE = 0x01, PCICMD_BME = 0x04, IDETIM = 0x40, SIDETIM = 0x44 };
 #define DEVFN          (1 << 3 | 1)
 #define BUS_MASTER_BAR 4
 
@@ -520,7 +520,6 @@ static enum sim_err ide_realize(struct sim_device *dev)
     ide->pci.bar[BUS_MASTER_BAR] = (struct sim_pci_bar){ .length = 16, .io = true, .ops = &bus_master_ops };
     ide->pci.config_written = config_written;
     err = sim_pci_add(dev, &ide->pci, DEVFN);
-    memset(ide->pci.writable + BMIBA + 2, 0, 2); /* 16 bits of ports */
     for (unsigned i = 0; !err && i < 2; i++)
         err = prepare_channel(ide, i);
     return err;

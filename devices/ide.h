@@ -18,9 +18,12 @@
  *
  * The bus master moves a block of up to 8192 bytes when the time it takes at 16.7 MB/s (multiword DMA mode 2) is over.
  *
- * Fixed where the data sheets leave it open: a transfer whose direction is not that of BMIC.RWCON, or one with PCICMD.BME
- * clear, waits; the first is logged once. A drive whose PRD table was too short waits with DMARQ until the bus master is
- * started again, or the drive is reset. Hard reset leaves drives ready at once.
+ * Fixed where the data sheets leave it open: a transfer whose direction is not that of BMIC.RWCON, or one with
+ * PCICMD.BME clear, waits; the first is logged once. A drive whose PRD table was too short waits with DMARQ until the bus
+ * master is started again, or the drive is reset. Hard reset leaves drives ready at once.
+ *
+ * Deviation: the data sheet wires bits 31:16 of BMIBA to 0. They can be written here, because SeaBIOS sizes the register
+ * as one of 32 bits and would find it too large to place (testcases/unit/test_ide.c).
  *
  * Not modelled: timings of IDETIM and SIDETIM (kept, without effect), Ultra DMA (the PIIX3 has none).
  */

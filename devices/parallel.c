@@ -90,7 +90,8 @@ static void reset_printer(struct parallel *p)
 static void strobe(struct parallel *p)
 {
     if (p->printer != IDLE)
-        sim_device_log(&p->dev, SIM_LOG_WARN, "STROBE while the printer is busy: a real one would lose byte %02Xh", p->data);
+        sim_device_log(&p->dev, SIM_LOG_WARN, "STROBE while the printer is busy: a real one would lose byte %02Xh",
+                       p->data);
     set_pending(p, false);
     sim_output(&p->dev, p->channel, &p->data, 1);
     enter(p, BUSY, BUSY_NS);

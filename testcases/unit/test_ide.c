@@ -20,7 +20,7 @@ START_TEST(the_function_is_a_piix3_ide)
     ck_assert_uint_eq(sim_pci_config_read(b->dev, DEVFN, 0x00, 4), 0x70108086);
     ck_assert_uint_eq(sim_pci_config_read(b->dev, DEVFN, 0x08, 4), 0x01018000);
     config(0x20, 0xFFFFFFFF, 4);
-    ck_assert_uint_eq(sim_pci_config_read(b->dev, DEVFN, 0x20, 4), 0x0000FFF1);
+    ck_assert_uint_eq(sim_pci_config_read(b->dev, DEVFN, 0x20, 4), 0xFFFFFFF1);
 }
 END_TEST
 
