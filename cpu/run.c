@@ -429,6 +429,8 @@ static inline __attribute__((always_inline)) void run_blocks(struct cpu *cpu, co
         unsigned next;
 
         if (!b || b->count > left) {
+            if (b) /* reached by a link, which does not keep ip */
+                cpu->ip = (cpu->ip_base + b->off) & ip_mask(cpu);
             step_alone(cpu);
             return;
         }
