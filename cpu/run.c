@@ -431,7 +431,10 @@ static inline __attribute__((always_inline)) void run_blocks(struct cpu *cpu, co
         if (!b || b->count > left) {
             if (b) /* reached by a link, which does not keep ip */
                 cpu->ip = (cpu->ip_base + b->off) & ip_mask(cpu);
-            step_alone(cpu);
+            if (left)
+                step_alone(cpu);
+            else
+                cpu->block = NULL;
             return;
         }
         cpu->block = b;
