@@ -340,8 +340,9 @@ static bool is_magic(const struct isa_row *row, const struct cpu_insn *out, enum
 
 static cpu_fn *handler(const struct isa_row *row, const struct decoder *d, const struct cpu_insn *out, enum cpu_form form)
 {
-    bool string = row->attributes & ISA_STRING, flat_seg = !(string || out->flags & INSN_MEM) || out->seg <= CPU_DS;
-    enum mem_ea ea = d->mode & MODE_FLAT && d->ad32 && flat_seg ? EA_FLAT : EA_ANY;
+    /* CS is flat too, but may not be written. */
+    bool string = row->attributes & ISA_STRING, flat_seg = out->seg == CPU_DS || out->seg == CPU_SS || out->seg == CPU_ES;
+    enum mem_ea ea = d->mode & MODE_FLAT && d->ad32 && (flat_seg || !(string || out->flags & INSN_MEM)) ? EA_FLAT : EA_ANY;
 
     if (row->plain)
         return row->plain;

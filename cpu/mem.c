@@ -438,7 +438,7 @@ static void segment_check(struct cpu *cpu, unsigned seg, uint64_t off, unsigned 
 
         if (off <= s->limit || last > top)
             segment_fault(cpu, seg, off, CPU_CAUSE_GP_LIMIT);
-    } else if (last > s->limit) {
+    } else if (last > s->limit && (s->base || s->limit != UINT32_MAX)) { /* a flat segment wraps */
         segment_fault(cpu, seg, off, CPU_CAUSE_GP_LIMIT);
     }
 }

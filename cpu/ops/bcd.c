@@ -1,7 +1,8 @@
 /*
  * Decimal arithmetic.
  *
- * Undefined flags are cleared, but: AAA and AAS set PF, ZF and SF by the new AL. So do current Intel processors, by the oracle test.
+ * Undefined: OF is cleared; AAA and AAS set PF, ZF and SF by the new AL; AAM clears CF and AF; AAD sets CF, AF and OF as an 8-bit ADD of
+ * its product to AL does. So do current Intel processors, by the oracle test.
  */
 #include "cpu/exec.h"
 
@@ -79,10 +80,9 @@ CPU_OP(op_aam)
 /* SDM Vol. 2A, "AAD". */
 CPU_OP(op_aad)
 {
-    uint16_t ax = (uint16_t)cpu->reg[CPU_AX];
-    uint8_t al = (uint8_t)(ax + (ax >> 8) * (uint8_t)i->imm);
+    uint8_t al = get_al(cpu), product = (uint8_t)((cpu->reg[CPU_AX] >> 8 & 0xff) * (uint8_t)i->imm), sum = (uint8_t)(al + product);
 
-    exec_set_reg(cpu, CPU_AX * 8, 16, al);
-    flags_decimal(cpu, al, false, false);
+    exec_set_reg(cpu, CPU_AX * 8, 16, sum);
+    flags_add(cpu, 8, al, product, sum);
     CONTINUE;
 }

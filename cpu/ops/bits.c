@@ -1,8 +1,8 @@
 /*
  * Single bits: BT and its kin, BSF, BSR.
  *
- * Undefined: BT, BTS, BTR, BTC leave OF, SF, AF and PF alone; BSF and BSR leave all but ZF alone; with a zero source they leave the
- * destination alone. So do current Intel processors, by the oracle test.
+ * Undefined: BT, BTS, BTR, BTC leave OF, SF, AF and PF alone. BSF and BSR clear CF, AF, SF and OF, and set PF by the index (of a zero
+ * source: as for 0); with a zero source they leave the destination alone. So do current Intel processors, by the oracle test.
  */
 #include "cpu/exec.h"
 
@@ -56,24 +56,16 @@ BIT_CHANGE(btr, v & ~bit)
 BIT_CHANGE(btc, v ^ bit)
 
 /* SDM Vol. 2A, "BSF", "BSR". */
-CPU_BODY(bsf)
-{
-    uint64_t v = READ_SRC();
-
-    flags_set_zf(cpu, v == 0);
-    if (v)
-        exec_set_reg(cpu, i->dst, WIDTH, (uint64_t)__builtin_ctzll(v));
-    CONTINUE;
-}
-CPU_TEMPLATE_LOAD(bsf)
-
-CPU_BODY(bsr)
-{
-    uint64_t v = READ_SRC();
-
-    flags_set_zf(cpu, v == 0);
-    if (v)
-        exec_set_reg(cpu, i->dst, WIDTH, 63 - (uint64_t)__builtin_clzll(v));
-    CONTINUE;
-}
-CPU_TEMPLATE_LOAD(bsr)
+#define BIT_SCAN(name, scan)                                                                                                 \
+    CPU_BODY(name)                                                                                                           \
+    {                                                                                                                        \
+        uint64_t v = READ_SRC(), index = v ? (uint64_t)(scan) : 0;                                                           \
+                                                                                                                             \
+        if (v)                                                                                                               \
+            exec_set_reg(cpu, i->dst, WIDTH, index);                                                                         \
+        cpu->cc = (struct cpu_cc){ .z = v, .res = index };                                                                   \
+        CONTINUE;                                                                                                            \
+    }                                                                                                                        \
+    CPU_TEMPLATE_LOAD(name)
+BIT_SCAN(bsf, __builtin_ctzll(v))
+BIT_SCAN(bsr, 63 - __builtin_clzll(v))

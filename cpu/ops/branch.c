@@ -2,6 +2,7 @@
  * Near branches. Targets are cut to the operand size and checked against CS's limit before anything is committed; in EA_FLAT
  * instances CS spans the whole address space. Far transfers are in the system files.
  */
+#include "cpu/code.h"
 #include "cpu/exec.h"
 
 /* SDM Vol. 3A, "Limit checking": the target lies outside the code segment. */
@@ -45,7 +46,19 @@ CPU_BODY(jmp_indirect)
 CPU_MEM_V(jmp_indirect, R) CPU_MEM_V(jmp_indirect, M)
 CPU_HANDLERS(jmp_indirect, CPU_SLOT_MEM_V(jmp_indirect, R) CPU_SLOT_MEM_V(jmp_indirect, M))
 
-/* SDM Vol. 2A, "CALL". The target is checked before the push. */
+/* SDM Vol. 2A, "CALL". A stack that cannot take the return address is found before a target outside the segment; so do processors,
+ * though the manual has it the other way round. */
+static inline __attribute__((always_inline)) void check_call(struct cpu *cpu, const struct cpu_insn *i, enum mem_ea ea, unsigned bytes,
+                                                             uint64_t target)
+{
+    if (ea == EA_ANY && target > cpu->seg[CPU_CS].limit) {
+        uint64_t sp = (cpu->reg[CPU_SP] - bytes) & (cpu->mode & MODE_SS32 ? UINT32_MAX : 0xffff);
+
+        mem_probe_write(cpu, i, mem_segment(cpu, i, CPU_SS, sp, bytes, MEM_WRITE), bytes);
+        outside_code(cpu, i, target);
+    }
+}
+
 #define PUSH_NEXT_IP()                                                                                                       \
     do {                                                                                                                     \
         if (EA == EA_FLAT) {                                                                                                 \
@@ -62,7 +75,7 @@ CPU_BODY(call)
 {
     uint64_t target = RELATIVE_TARGET();
 
-    check_target(cpu, i, EA, target);
+    check_call(cpu, i, EA, BYTES, target);
     PUSH_NEXT_IP();
     cpu->ip = target;
     return CPU_X_TAKEN;
@@ -73,7 +86,7 @@ CPU_BODY(call_indirect)
 {
     uint64_t target = PEEK_DST();
 
-    check_target(cpu, i, EA, target);
+    check_call(cpu, i, EA, BYTES, target);
     PUSH_NEXT_IP();
     cpu->ip = target;
     return CPU_X_JUMP;

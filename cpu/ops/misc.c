@@ -66,17 +66,21 @@ CPU_OP(op_salc)
 
 /* ---- BOUND: SDM Vol. 2A, "BOUND" ---- */
 
+/* The upper bound is not read when the lower one fails. */
 CPU_OP(op_bound)
 {
     unsigned bytes = insn_op_bytes(i);
-    uint64_t off = mem_offset(cpu, i), second = i->flags & INSN_AD32 ? (uint32_t)(off + bytes) : (uint16_t)(off + bytes);
-    uint64_t low = mem_read(cpu, i, mem_segment(cpu, i, i->seg, off, bytes, MEM_READ), bytes);
-    uint64_t high = mem_read(cpu, i, mem_segment(cpu, i, i->seg, second, bytes, MEM_READ), bytes);
     int64_t index = (int64_t)flags_sext(exec_reg(cpu, i->dst, bytes * 8), bytes * 8);
 
-    if (index < (int64_t)flags_sext(low, bytes * 8) || index > (int64_t)flags_sext(high, bytes * 8)) {
-        cpu->cur = i;
-        cpu_raise(cpu, VEC_BR, 0, CPU_CAUSE_BR_BOUND);
+    for (unsigned n = 0; n < 2; n++) {
+        uint64_t off = mem_offset(cpu, i) + n * bytes;
+        sim_laddr laddr = mem_segment(cpu, i, i->seg, i->flags & INSN_AD32 ? (uint32_t)off : (uint16_t)off, bytes, MEM_READ);
+        int64_t bound = (int64_t)flags_sext(mem_read(cpu, i, laddr, bytes), bytes * 8);
+
+        if (n == 0 ? index < bound : index > bound) {
+            cpu->cur = i;
+            cpu_raise(cpu, VEC_BR, 0, CPU_CAUSE_BR_BOUND);
+        }
     }
     CONTINUE;
 }

@@ -2,13 +2,24 @@
  * Shifts and rotates. Counts are taken modulo 32; a count of 0 changes no flag.
  *
  * Undefined, and what we make of it (current Intel processors, by the oracle test):
- *   AF                      after shifts: cleared
- *   OF, counts other than 1 as the formula for count 1 gives it, from the result
- *   CF, count past width    SHL, SHR: 0; SAR: the sign
+ *   OF, counts other than 1   what a count of 1 gives; but ROL and ROR of a register by an immediate leave it alone
+ *   AF after shifts           cleared
+ *   CF, counts past the width SHL, SHR: 0; SAR: the sign
+ *   RCL and RCR by a multiple of the width and CF: no flag changes
  */
 #include "cpu/exec.h"
 
 #define COUNT() ((FORM == FORM_RI || FORM == FORM_MI ? (unsigned)i->imm : (unsigned)cpu->reg[CPU_CX]) & 31)
+
+/* Bit n of v. */
+#define BIT(v, n) ((v) >> (n) & 1)
+
+/* SF, ZF, PF by the result, CF and OF as given, AF clear. */
+static inline __attribute__((always_inline)) void flags_shift(struct cpu *cpu, unsigned width, uint64_t result, bool cf, bool of)
+{
+    flags_result(cpu, width, result);
+    cpu->cc.aux = (uint64_t)cf << 63 | (uint64_t)(cf != of) << 62;
+}
 
 /* SDM Vol. 2B, "SAL/SAR/SHL/SHR". */
 CPU_BODY(shl)
@@ -18,10 +29,9 @@ CPU_BODY(shl)
 
     if (!count)
         CONTINUE;
-    wide = a << count; /* bit WIDTH is CF, and OF is whether it differs from the one below */
+    wide = a << count;
     WRITE_DST(CUT(wide));
-    flags_result(cpu, WIDTH, wide);
-    cpu->cc.aux = (wide << (63 - WIDTH)) & (CC_CF | CC_CX);
+    flags_shift(cpu, WIDTH, wide, BIT(wide, WIDTH), BIT(a ^ a << 1, WIDTH - 1));
     CONTINUE;
 }
 CPU_TEMPLATE_RMI(shl)
@@ -35,9 +45,7 @@ CPU_BODY(shr)
         CONTINUE;
     r = a >> count;
     WRITE_DST(r);
-    flags_result(cpu, WIDTH, r);
-    cpu->cc.aux = 0;
-    flags_set_cf_of(cpu, a >> (count - 1) & 1, (r ^ r << 1) >> (WIDTH - 1) & 1);
+    flags_shift(cpu, WIDTH, r, BIT(a, count - 1), BIT(a, WIDTH - 1));
     CONTINUE;
 }
 CPU_TEMPLATE_RMI(shr)
@@ -52,14 +60,14 @@ CPU_BODY(sar)
         CONTINUE;
     r = CUT((uint64_t)(a >> count));
     WRITE_DST(r);
-    flags_result(cpu, WIDTH, r);
-    cpu->cc.aux = 0;
-    flags_set_cf_of(cpu, a >> (count - 1) & 1, false);
+    flags_shift(cpu, WIDTH, r, BIT(a, count - 1), false);
     CONTINUE;
 }
 CPU_TEMPLATE_RMI(sar)
 
 /* SDM Vol. 2B, "RCL/RCR/ROL/ROR". SF, ZF, AF and PF are left alone. */
+#define ROTATE_OF(count, of) (FORM == FORM_RI && (count) != 1 ? flag_of(cpu) : (of))
+
 CPU_BODY(rol)
 {
     uint64_t a = READ_DST(), r;
@@ -69,7 +77,7 @@ CPU_BODY(rol)
         CONTINUE;
     r = CUT(a << turn | a >> ((WIDTH - turn) & (WIDTH - 1)));
     WRITE_DST(r);
-    flags_set_cf_of(cpu, r & 1, (r ^ r >> (WIDTH - 1)) & 1);
+    flags_set_cf_of(cpu, BIT(r, 0), ROTATE_OF(count, BIT(a ^ a << 1, WIDTH - 1)));
     CONTINUE;
 }
 CPU_TEMPLATE_RMI(rol)
@@ -83,7 +91,7 @@ CPU_BODY(ror)
         CONTINUE;
     r = CUT(a >> turn | a << ((WIDTH - turn) & (WIDTH - 1)));
     WRITE_DST(r);
-    flags_set_cf_of(cpu, r >> (WIDTH - 1) & 1, (r ^ r << 1) >> (WIDTH - 1) & 1);
+    flags_set_cf_of(cpu, BIT(r, WIDTH - 1), ROTATE_OF(count, BIT(a, WIDTH - 1) ^ BIT(a, 0)));
     CONTINUE;
 }
 CPU_TEMPLATE_RMI(ror)
@@ -91,34 +99,34 @@ CPU_TEMPLATE_RMI(ror)
 /* Through the carry: WIDTH + 1 bits turn, CF at the top. */
 static inline __attribute__((always_inline)) uint64_t turn_left(uint64_t wide, unsigned bits, unsigned turn)
 {
-    return turn ? (wide << turn | wide >> (bits - turn)) & ((1ull << bits) - 1) : wide;
+    return (wide << turn | wide >> (bits - turn)) & ((1ull << bits) - 1);
 }
 
 CPU_BODY(rcl)
 {
     uint64_t a = READ_DST(), wide;
-    unsigned count = COUNT();
+    unsigned turn = COUNT() % (WIDTH + 1);
 
-    if (!count)
+    if (!turn)
         CONTINUE;
-    wide = turn_left(a | (uint64_t)flag_cf(cpu) << WIDTH, WIDTH + 1, count % (WIDTH + 1));
+    wide = turn_left(a | (uint64_t)flag_cf(cpu) << WIDTH, WIDTH + 1, turn);
     WRITE_DST(CUT(wide));
-    flags_set_cf_of(cpu, wide >> WIDTH & 1, (wide ^ wide << 1) >> WIDTH & 1);
+    flags_set_cf_of(cpu, BIT(wide, WIDTH), BIT(a ^ a << 1, WIDTH - 1));
     CONTINUE;
 }
 CPU_TEMPLATE_RMI(rcl)
 
 CPU_BODY(rcr)
 {
-    uint64_t a = READ_DST(), wide, r;
-    unsigned count = COUNT(), turn = count % (WIDTH + 1);
+    uint64_t a = READ_DST(), wide;
+    unsigned turn = COUNT() % (WIDTH + 1);
+    bool carry = flag_cf(cpu);
 
-    if (!count)
+    if (!turn)
         CONTINUE;
-    wide = turn_left(a | (uint64_t)flag_cf(cpu) << WIDTH, WIDTH + 1, turn ? WIDTH + 1 - turn : 0);
-    r = CUT(wide);
-    WRITE_DST(r);
-    flags_set_cf_of(cpu, wide >> WIDTH & 1, (r ^ r << 1) >> (WIDTH - 1) & 1);
+    wide = turn_left(a | (uint64_t)carry << WIDTH, WIDTH + 1, WIDTH + 1 - turn);
+    WRITE_DST(CUT(wide));
+    flags_set_cf_of(cpu, BIT(wide, WIDTH), BIT(a, WIDTH - 1) != carry);
     CONTINUE;
 }
 CPU_TEMPLATE_RMI(rcr)
@@ -137,9 +145,7 @@ CPU_BODY(shld)
     wide = WIDTH == 16 ? a << 32 | b << 16 | a : a << 32 | b;
     r = CUT(wide << count >> (top - WIDTH));
     WRITE_DST(r);
-    flags_result(cpu, WIDTH, r);
-    cpu->cc.aux = 0;
-    flags_set_cf_of(cpu, wide >> (top - count) & 1, (r ^ a) >> (WIDTH - 1) & 1);
+    flags_shift(cpu, WIDTH, r, BIT(wide, top - count), BIT(a ^ a << 1, WIDTH - 1));
     CONTINUE;
 }
 CPU_BODY(shrd)
@@ -152,9 +158,7 @@ CPU_BODY(shrd)
     wide = WIDTH == 16 ? a << 32 | b << 16 | a : b << 32 | a;
     r = CUT(wide >> count);
     WRITE_DST(r);
-    flags_result(cpu, WIDTH, r);
-    cpu->cc.aux = 0;
-    flags_set_cf_of(cpu, wide >> (count - 1) & 1, (r ^ r << 1) >> (WIDTH - 1) & 1);
+    flags_shift(cpu, WIDTH, r, BIT(wide, count - 1), BIT(a, WIDTH - 1) ^ BIT(b, 0));
     CONTINUE;
 }
 #define TEMPLATE_DOUBLE(name)                                                                                                \

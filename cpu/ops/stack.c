@@ -74,13 +74,15 @@ static sim_laddr slot_write(struct cpu *cpu, const struct cpu_insn *i, uint64_t 
     return mem_segment(cpu, i, CPU_SS, at & stack_mask(cpu), bytes, MEM_WRITE);
 }
 
-/* Writes `count` slots downwards from `top`, value[0] highest: all or nothing. */
-static void write_slots(struct cpu *cpu, const struct cpu_insn *i, uint64_t top, unsigned bytes, const uint64_t *value, unsigned count)
+/* Would the slot `n` below `top` be writable? */
+static void probe_slot(struct cpu *cpu, const struct cpu_insn *i, uint64_t top, unsigned bytes, unsigned n)
 {
-    for (unsigned n = 0; n < count; n++)
-        mem_probe_write(cpu, i, slot_write(cpu, i, top - (n + 1) * bytes, bytes), bytes);
-    for (unsigned n = 0; n < count; n++)
-        mem_write(cpu, i, slot_write(cpu, i, top - (n + 1) * bytes, bytes), bytes, exec_cut(value[n], bytes * 8));
+    mem_probe_write(cpu, i, slot_write(cpu, i, top - (n + 1) * bytes, bytes), bytes);
+}
+
+static void write_slot(struct cpu *cpu, const struct cpu_insn *i, uint64_t top, unsigned bytes, unsigned n, uint64_t v)
+{
+    mem_write(cpu, i, slot_write(cpu, i, top - (n + 1) * bytes, bytes), bytes, exec_cut(v, bytes * 8));
 }
 
 /* SDM Vol. 2B, "PUSHA/PUSHAD". SP is pushed as it was. */
@@ -93,7 +95,10 @@ CPU_BODY(pusha)
             exec_store(host + n * BYTES, WIDTH, cpu->reg[7 - n]);
         cpu->reg[CPU_SP] = SP_LESS(8 * BYTES);
     } else {
-        write_slots(cpu, i, cpu->reg[CPU_SP], BYTES, cpu->reg, 8);
+        for (unsigned n = 0; n < 8; n++)
+            probe_slot(cpu, i, cpu->reg[CPU_SP], BYTES, n);
+        for (unsigned n = 0; n < 8; n++)
+            write_slot(cpu, i, cpu->reg[CPU_SP], BYTES, n, cpu->reg[n]);
         stack_add(cpu, -8 * BYTES);
     }
     CONTINUE;
@@ -115,23 +120,31 @@ CPU_BODY(popa)
 }
 CPU_TEMPLATE_NONE(popa)
 
-/* SDM Vol. 2A, "ENTER". Frame pointers of outer levels are copied from the old frame, then the new one is pushed. The new stack
- * pointer must be writable, though nothing is written there. */
+/* Frame pointer `n` of the frame at BP, for ENTER. */
+static sim_laddr outer_frame(struct cpu *cpu, const struct cpu_insn *i, unsigned bytes, unsigned n)
+{
+    return mem_segment(cpu, i, CPU_SS, (cpu->reg[CPU_BP] - n * bytes) & stack_mask(cpu), bytes, MEM_READ);
+}
+
+/* SDM Vol. 2A, "ENTER". The old frame pointer is pushed, frame pointers of outer levels are copied one by one from the old frame, then
+ * the new one is pushed. The new stack pointer must be writable, though nothing is written there. All is probed in that order first. */
 CPU_OP(op_enter)
 {
-    unsigned bytes = insn_op_bytes(i), level = (unsigned)(i->imm >> 16) & 31, count = 0;
-    uint64_t sp = cpu->reg[CPU_SP], bp = cpu->reg[CPU_BP], mask = stack_mask(cpu);
-    uint64_t frame = (sp & ~mask) | ((sp - bytes) & mask), end, value[33];
+    unsigned bytes = insn_op_bytes(i), level = (unsigned)(i->imm >> 16) & 31, count = level ? level + 1 : 1;
+    uint64_t sp = cpu->reg[CPU_SP], mask = stack_mask(cpu), frame = (sp & ~mask) | ((sp - bytes) & mask);
+    uint64_t end = sp - count * bytes - (uint16_t)i->imm;
 
-    value[count++] = bp;
-    for (unsigned n = 1; n < level; n++) {
-        value[count++] = mem_read(cpu, i, mem_segment(cpu, i, CPU_SS, (bp - n * bytes) & mask, bytes, MEM_READ), bytes);
+    for (unsigned n = 0; n < count; n++) {
+        if (n && n < level)
+            mem_probe_read(cpu, i, outer_frame(cpu, i, bytes, n), bytes);
+        probe_slot(cpu, i, sp, bytes, n);
     }
-    if (level)
-        value[count++] = frame;
-    end = sp - count * bytes - (uint16_t)i->imm;
     mem_probe_write(cpu, i, slot_write(cpu, i, end, bytes), bytes);
-    write_slots(cpu, i, sp, bytes, value, count);
+    write_slot(cpu, i, sp, bytes, 0, cpu->reg[CPU_BP]);
+    for (unsigned n = 1; n < level; n++)
+        write_slot(cpu, i, sp, bytes, n, mem_read(cpu, i, outer_frame(cpu, i, bytes, n), bytes));
+    if (level)
+        write_slot(cpu, i, sp, bytes, level, frame);
     exec_set_reg(cpu, CPU_BP * 8, bytes * 8, frame);
     set_stack_reg(cpu, CPU_SP, end);
     CONTINUE;

@@ -129,27 +129,35 @@ static unsigned rep_end(struct cpu *cpu, const struct cpu_insn *i, uint64_t done
         return rep_end(cpu, i, done, count, true);                                                                           \
     } while (0)
 
-/* The same for CMPS and SCAS, which stop when ZF is not as REPE or REPNE wants it. */
+/* The same for CMPS and SCAS, which stop when what they compared is not as REPE or REPNE wants it. `p` is what the last one compared. */
 #define REP_WHILE(one, many)                                                                                                 \
     do {                                                                                                                     \
         uint64_t count = index_of(cpu, i, EA, CPU_CX), n, done = 0;                                                          \
+        bool more;                                                                                                           \
+        struct pair p;                                                                                                       \
                                                                                                                              \
         if (!count)                                                                                                          \
             CONTINUE;                                                                                                        \
         n = iterations(cpu, count);                                                                                          \
         if (may_run(cpu, n))                                                                                                 \
-            done = many(cpu, i, EA, BYTES, n);                                                                               \
+            done = many(cpu, i, EA, BYTES, n, &p);                                                                           \
         if (!done) {                                                                                                         \
-            one(cpu, i, EA, BYTES);                                                                                          \
+            p = one(cpu, i, EA, BYTES);                                                                                      \
             done = 1;                                                                                                        \
         }                                                                                                                    \
-        return rep_end(cpu, i, done, count, flag_zf(cpu) != ((i->flags & INSN_REPNE) != 0));                                 \
+        more = (p.a == p.b) != ((i->flags & INSN_REPNE) != 0);                                                               \
+        if (done == count || !more)                                                                                          \
+            compare(cpu, BYTES, p);                                                                                          \
+        return rep_end(cpu, i, done, count, more);                                                                           \
     } while (0)
 
-#define STRING_BODY(name) static inline __attribute__((always_inline)) void name(struct cpu *cpu, const struct cpu_insn *i,  \
-                                                                                 const enum mem_ea ea, const unsigned bytes)
-#define STRING_RUN(name) static inline __attribute__((always_inline)) uint64_t name(struct cpu *cpu, const struct cpu_insn *i, \
-                                                                     const enum mem_ea ea, const unsigned bytes, uint64_t n)
+#define STRING_FN_(type, name, ...)                                                                                          \
+    static inline __attribute__((always_inline)) type name(struct cpu *cpu, const struct cpu_insn *i, const enum mem_ea ea,  \
+                                                           const unsigned bytes __VA_ARGS__)
+#define STRING_BODY(name)        STRING_FN_(void, name)
+#define STRING_RUN(name)         STRING_FN_(uint64_t, name, , uint64_t n)
+#define STRING_COMPARE(name)     STRING_FN_(struct pair, name)
+#define STRING_COMPARE_RUN(name) STRING_FN_(uint64_t, name, , uint64_t n, struct pair *p)
 #define STRING_TEMPLATE(name)                                                                                                \
     CPU_MEM_BV(name, N) CPU_MEM_BV(name, REP) CPU_HANDLERS(name, CPU_SLOT_MEM_BV(name, N) CPU_SLOT_MEM_BV(name, REP))
 
@@ -270,41 +278,52 @@ CPU_BODY(lods)
 }
 STRING_TEMPLATE(lods)
 
-/* ---- CMPS: SDM Vol. 2A, "CMPS/CMPSB/CMPSW/CMPSD/CMPSQ" ---- */
+/* ---- CMPS: SDM Vol. 2A, "CMPS/CMPSB/CMPSW/CMPSD/CMPSQ" ----
+ *
+ * The destination is read first, as processors do; it shows when both fault.
+ *
+ * With REP, CMPS and SCAS write the flags when they end: after an iteration that is not the last (a trap, an interrupt or a fault may
+ * follow it) they are still those of before. SDM Vol. 2B, "REP/REPE/REPZ/REPNE/REPNZ", says so of faults; processors do it always.
+ */
 
-static inline __attribute__((always_inline)) void compare(struct cpu *cpu, unsigned bytes, uint64_t a, uint64_t b)
+/* What an iteration compared. */
+struct pair {
+    uint64_t a, b;
+};
+
+static inline __attribute__((always_inline)) void compare(struct cpu *cpu, unsigned bytes, struct pair p)
 {
-    flags_sub(cpu, bytes * 8, a, b, exec_cut(a - b, bytes * 8));
+    flags_sub(cpu, bytes * 8, p.a, p.b, exec_cut(p.a - p.b, bytes * 8));
 }
 
-STRING_BODY(cmps_one)
+STRING_COMPARE(cmps_one)
 {
-    uint64_t a = mem_read(cpu, i, element(cpu, i, ea, CPU_SI, bytes, MEM_READ), bytes);
-    uint64_t b = mem_read(cpu, i, element(cpu, i, ea, CPU_DI, bytes, MEM_READ), bytes);
+    struct pair p;
 
-    compare(cpu, bytes, a, b);
+    p.b = mem_read(cpu, i, element(cpu, i, ea, CPU_DI, bytes, MEM_READ), bytes);
+    p.a = mem_read(cpu, i, element(cpu, i, ea, CPU_SI, bytes, MEM_READ), bytes);
     index_add(cpu, i, ea, CPU_SI, stride(cpu, bytes));
     index_add(cpu, i, ea, CPU_DI, stride(cpu, bytes));
+    return p;
 }
 
-STRING_RUN(cmps_many)
+STRING_COMPARE_RUN(cmps_many)
 {
-    struct run left = run_at(cpu, i, ea, CPU_SI, bytes, false), right;
+    struct run right = run_at(cpu, i, ea, CPU_DI, bytes, false), left;
     int64_t step = (int64_t)stride(cpu, bytes);
     bool while_equal = !(i->flags & INSN_REPNE);
-    uint64_t a, b, done = 0;
+    uint64_t done = 0;
 
-    if (!left.host)
-        return 0;
-    right = run_at(cpu, i, ea, CPU_DI, bytes, false);
     if (!right.host)
+        return 0;
+    left = run_at(cpu, i, ea, CPU_SI, bytes, false);
+    if (!left.host)
         return 0;
     n = least(n, least(left.count, right.count));
     do {
-        a = exec_load(left.host + (int64_t)done * step, bytes * 8);
-        b = exec_load(right.host + (int64_t)done * step, bytes * 8);
-    } while (++done < n && (a == b) == while_equal);
-    compare(cpu, bytes, a, b);
+        p->a = exec_load(left.host + (int64_t)done * step, bytes * 8);
+        p->b = exec_load(right.host + (int64_t)done * step, bytes * 8);
+    } while (++done < n && (p->a == p->b) == while_equal);
     index_add(cpu, i, ea, CPU_SI, done * (uint64_t)step);
     index_add(cpu, i, ea, CPU_DI, done * (uint64_t)step);
     return done;
@@ -314,33 +333,35 @@ CPU_BODY(cmps)
 {
     if (FORM == FORM_REP)
         REP_WHILE(cmps_one, cmps_many);
-    cmps_one(cpu, i, EA, BYTES);
+    compare(cpu, BYTES, cmps_one(cpu, i, EA, BYTES));
     CONTINUE;
 }
 STRING_TEMPLATE(cmps)
 
 /* ---- SCAS: SDM Vol. 2B, "SCAS/SCASB/SCASW/SCASD" ---- */
 
-STRING_BODY(scas_one)
+STRING_COMPARE(scas_one)
 {
-    compare(cpu, bytes, exec_reg(cpu, CPU_AX * 8, bytes * 8), mem_read(cpu, i, element(cpu, i, ea, CPU_DI, bytes, MEM_READ), bytes));
+    struct pair p = { exec_reg(cpu, CPU_AX * 8, bytes * 8), mem_read(cpu, i, element(cpu, i, ea, CPU_DI, bytes, MEM_READ), bytes) };
+
     index_add(cpu, i, ea, CPU_DI, stride(cpu, bytes));
+    return p;
 }
 
-STRING_RUN(scas_many)
+STRING_COMPARE_RUN(scas_many)
 {
     struct run right = run_at(cpu, i, ea, CPU_DI, bytes, false);
     int64_t step = (int64_t)stride(cpu, bytes);
     bool while_equal = !(i->flags & INSN_REPNE);
-    uint64_t a = exec_reg(cpu, CPU_AX * 8, bytes * 8), b, done = 0;
+    uint64_t done = 0;
 
     if (!right.host)
         return 0;
     n = least(n, right.count);
+    p->a = exec_reg(cpu, CPU_AX * 8, bytes * 8);
     do
-        b = exec_load(right.host + (int64_t)done * step, bytes * 8);
-    while (++done < n && (a == b) == while_equal);
-    compare(cpu, bytes, a, b);
+        p->b = exec_load(right.host + (int64_t)done * step, bytes * 8);
+    while (++done < n && (p->a == p->b) == while_equal);
     index_add(cpu, i, ea, CPU_DI, done * (uint64_t)step);
     return done;
 }
@@ -349,45 +370,39 @@ CPU_BODY(scas)
 {
     if (FORM == FORM_REP)
         REP_WHILE(scas_one, scas_many);
-    scas_one(cpu, i, EA, BYTES);
+    compare(cpu, BYTES, scas_one(cpu, i, EA, BYTES));
     CONTINUE;
 }
 STRING_TEMPLATE(scas)
 
 /* ---- INS, OUTS: SDM Vol. 2A, "INS/INSB/INSW/INSD"; Vol. 2B, "OUTS/OUTSB/OUTSW/OUTSD" ---- */
 
-/* Permission, then the destination, then the port: it is read only when nothing can fail any more. */
+/* The destination, then the port: it is read only when nothing can fail any more. */
 static void ins_one(struct cpu *cpu, const struct cpu_insn *i, unsigned bytes)
 {
-    uint16_t port = (uint16_t)cpu->reg[CPU_DX];
-    sim_laddr laddr;
+    sim_laddr laddr = element(cpu, i, EA_ANY, CPU_DI, bytes, MEM_WRITE);
 
-    cpu->cur = i;
-    io_check(cpu, port, bytes);
-    laddr = element(cpu, i, EA_ANY, CPU_DI, bytes, MEM_WRITE);
     mem_probe_write(cpu, i, laddr, bytes);
-    mem_write(cpu, i, laddr, bytes, mem_in(cpu, i, port, bytes));
+    mem_write(cpu, i, laddr, bytes, mem_in(cpu, i, (uint16_t)cpu->reg[CPU_DX], bytes));
     index_add(cpu, i, EA_ANY, CPU_DI, stride(cpu, bytes));
 }
 
 static void outs_one(struct cpu *cpu, const struct cpu_insn *i, unsigned bytes)
 {
-    uint16_t port = (uint16_t)cpu->reg[CPU_DX];
-    uint64_t v;
+    uint64_t v = mem_read(cpu, i, element(cpu, i, EA_ANY, CPU_SI, bytes, MEM_READ), bytes);
 
-    cpu->cur = i;
-    io_check(cpu, port, bytes);
-    v = mem_read(cpu, i, element(cpu, i, EA_ANY, CPU_SI, bytes, MEM_READ), bytes);
-    mem_out(cpu, i, port, bytes, (uint32_t)v);
+    mem_out(cpu, i, (uint16_t)cpu->reg[CPU_DX], bytes, (uint32_t)v);
     index_add(cpu, i, EA_ANY, CPU_SI, stride(cpu, bytes));
 }
 
-/* Ports are devices: one iteration at a time. */
+/* Ports are devices: one iteration at a time. Permission is asked first, even for a count of 0. */
 static unsigned port_string(struct cpu *cpu, const struct cpu_insn *i, unsigned bytes,
                             void (*one)(struct cpu *, const struct cpu_insn *, unsigned))
 {
     uint64_t count = index_of(cpu, i, EA_ANY, CPU_CX);
 
+    cpu->cur = i;
+    io_check(cpu, (uint16_t)cpu->reg[CPU_DX], bytes);
     if (!(i->flags & (INSN_REP | INSN_REPNE))) {
         one(cpu, i, bytes);
         CONTINUE;
