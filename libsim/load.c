@@ -112,13 +112,11 @@ static enum image_kind identify(const struct sim *sim, const struct sim_buf *hea
         return IMAGE_CDROM;
     if (is_bzimage(head))
         return IMAGE_BZIMAGE;
-    if (multiboot_find(head->data, head->len) >= 0)
-        return IMAGE_MULTIBOOT;
     if (is_elf(head))
-        return has_multiboot2(head) ? IMAGE_MULTIBOOT2 : IMAGE_MULTIBOOT; /* the loader says what is missing */
-    if (sim->options->boot == BOOT_DIRECT)
-        return is_boot_sector(head) ? IMAGE_BOOT_SECTOR : IMAGE_FLAT;
-    return is_boot_sector(head) ? IMAGE_DISK : IMAGE_FLAT;
+        return multiboot_find(head->data, head->len) < 0 && has_multiboot2(head) ? IMAGE_MULTIBOOT2 : IMAGE_MULTIBOOT; /* the loader says what is missing */
+    if (is_boot_sector(head)) /* a disk may well hold a Multiboot kernel in its first sectors: xv6's does */
+        return sim->options->boot == BOOT_DIRECT ? IMAGE_BOOT_SECTOR : IMAGE_DISK;
+    return multiboot_find(head->data, head->len) >= 0 ? IMAGE_MULTIBOOT : IMAGE_FLAT;
 }
 
 static enum sim_err plan_kernel(struct sim *sim)
