@@ -18,6 +18,7 @@ unit_tests =
 unit_tests += testcases/unit/test_atapi
 unit_tests += testcases/unit/test_buf
 unit_tests += testcases/unit/test_clock
+unit_tests += testcases/unit/test_decode
 unit_tests += testcases/unit/test_field
 unit_tests += testcases/unit/test_ide
 unit_tests += testcases/unit/test_log

@@ -1,0 +1,114 @@
+/*
+ * The same in the simulator: a bus with nothing but RAM, and one CPU at CPL 3 with paging. There is no IDT: a fault ends in shutdown
+ * with the registers of before, and its record in the CPU's history says what it was.
+ */
+#include "testcases/oracle/oracle.h"
+
+#include <string.h>
+
+#include "bus/bus.h"
+#include "cpu/code.h"
+#include "cpu/isa/isa.h"
+#include "cpu/mem.h"
+#include "cpu/model.h"
+
+/* Physical memory: page directory, two page tables, then the pages. */
+enum { PD = 0x1000, PT_DATA = 0x2000, PT_CODE = 0x3000, DATA_AT = 0x10000, CODE_AT = 0x20000, RAM_BYTES = 0x40000 };
+
+static struct sim_clock sim_time;
+static struct sim_log sim_messages;
+static struct bus *bus;
+static struct bus_ram *ram;
+static struct bus_region ram_region;
+static struct cpu_cluster *cluster;
+static struct cpu *cpu;
+struct cpu_isa_index *oracle_isa; /* for generate.c */
+
+static void put32(uint32_t paddr, uint32_t v)
+{
+    bus_ram_put(ram, paddr, &v, 4);
+}
+
+static void make_page_tables(void)
+{
+    put32(PD + (DATA >> 22) * 4, PT_DATA | 7);
+    put32(PD + (CODE >> 22) * 4, PT_CODE | 7);
+    for (unsigned n = 0; n < DATA_PAGES; n++)
+        if (data_present(n))
+            put32(PT_DATA + n * 4, (DATA_AT + n * PAGE) | (data_writable(n) ? 0x67 : 0x65));
+    for (unsigned n = 0; n < CODE_PAGES; n++)
+        put32(PT_CODE + n * 4, (CODE_AT + n * PAGE) | 0x67);
+}
+
+const char *simulated_init(void)
+{
+    const struct cpu_model *model = cpu_model_find("max");
+
+    sim_clock_init(&sim_time, 1000000000);
+    if (!model || bus_create(&sim_time, &sim_messages, &bus) || bus_ram_create(&bus->memory, "ram", RAM_BYTES, true, &ram))
+        return "no machine";
+    ram_region = (struct bus_region){ .name = "ram", .kind = BUS_REGION_RAM, .length = RAM_BYTES, .enabled = true,
+                                      .answers = BUS_READS | BUS_WRITES, .ram = ram };
+    if (bus_region_add(&bus->mem, NULL, &ram_region, 0) || cpu_cluster_create(bus, model, &cluster) || cpu_create(cluster, &cpu))
+        return "no CPU";
+    oracle_isa = cluster->isa;
+    make_page_tables();
+    cpu->cr0 = CR0_PE | CR0_PG | CR0_WP | CR0_AM | CR0_NE | CR0_ET;
+    cpu->cr3 = PD;
+    cpu->cpl = 3;
+    cpu->seg[CPU_TR].limit = 0x60; /* no I/O permission map */
+    mem_flush_tlb(cpu, true);
+    return NULL;
+}
+
+static uint32_t physical(uint32_t laddr)
+{
+    return laddr >= CODE ? CODE_AT + (laddr - CODE) : DATA_AT + (laddr - DATA);
+}
+
+void simulated_put(uint32_t laddr, const void *bytes, unsigned len)
+{
+    bus_ram_put(ram, physical(laddr), bytes, len);
+}
+
+const uint8_t *simulated_page(uint32_t laddr)
+{
+    return bus_ram_read_page(ram, physical(laddr) >> 12);
+}
+
+static void load_segment(unsigned n, const struct segment *s)
+{
+    uint32_t type = s->code ? SEG_TYPE_CODE | (s->readonly ? 0 : SEG_TYPE_READ) : (s->down ? SEG_TYPE_DOWN : 0) | (s->readonly ? 0 : SEG_TYPE_WRITE);
+
+    cpu->seg[n] = (struct cpu_seg){ .selector = s->selector, .base = s->base, .limit = s->limit };
+    cpu->seg[n].attr = s->null ? SEG_UNUSABLE : type | SEG_TYPE_ACCESSED | SEG_S | SEG_P | 3 << 5 | (s->big ? SEG_DB : 0);
+}
+
+void simulated_run(const struct test *t, struct state *out)
+{
+    struct cpu_slice slice = { .horizon = SIM_NEVER, .budget = t->to_end ? 1000000 : 1, .shared_until = SIM_NEVER };
+    uint32_t records = cpu->history_next;
+    const struct cpu_delivery *d = &cpu->history[records % CPU_HISTORY];
+
+    for (unsigned n = 0; n < 8; n++)
+        cpu->reg[n] = t->in.reg[n];
+    cpu->ip = t->in.ip;
+    cpu_set_eflags(cpu, t->in.eflags | 2);
+    for (unsigned n = 0; n < S_COUNT; n++)
+        load_segment(n, t->seg[n]);
+    cpu->activity = CPU_ACTIVE;
+    cpu->attention = 0;
+    cpu_mode_changed(cpu);
+    while (cpu_run(cpu, &slice) == CPU_EXIT_TOUCHED && t->to_end)
+        ;
+    *out = (struct state){ .vector = -1, .ip = (uint32_t)cpu->ip, .eflags = cpu_eflags(cpu) };
+    for (unsigned n = 0; n < 8; n++)
+        out->reg[n] = (uint32_t)cpu->reg[n];
+    if (cpu->history_next == records)
+        return;
+    out->vector = d->vector;
+    out->error = d->has_error ? d->error : 0;
+    out->cr2 = d->vector == VEC_PF ? (uint32_t)d->cr2 : 0;
+    if (d->vector == VEC_BP)
+        out->ip++; /* INT3 is a trap */
+}
