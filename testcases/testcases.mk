@@ -47,6 +47,9 @@ unit_tests += testcases/unit/test_uart
 unit_tests += testcases/unit/test_vga
 testcases_unit_test_vga_SOURCES = testcases/unit/test_vga.c testcases/unit/vga_bench.h testcases/unit/test_vga_memory.c \
 	testcases/unit/test_vga_render.c testcases/unit/test_vga_vbe.c
+unit_tests += testcases/unit/test_deliver
+unit_tests += testcases/unit/test_seg
+EXTRA_DIST += testcases/unit/system_bench.h
 
 LDADD = libsim_all.la $(CHECK_LIBS)
 if HAVE_CHECK

@@ -1,0 +1,451 @@
+/*
+ * Deliveries: frames, stack switches, error codes, RF, nesting, real mode. SDM Vol. 3A, "Interrupt and exception handling"; Vol. 2A, "INT n".
+ */
+#include "testcases/unit/system_bench.h"
+
+#include "cpu/flags.h"
+
+static struct sys s;
+
+static void setup(void) { sys_open(&s, "max", 1); }
+static void teardown(void) { sys_close(&s); }
+
+#define REC(n) sys_record(&s, (n))
+
+static void gate(unsigned vector, uint64_t raw) { sys_poke(&s, AT_IDT + 8 * vector, raw, 8); }
+
+/* ---- Frames ---- */
+
+START_TEST(an_interrupt_gate_at_the_same_level_pushes_three_dwords_and_closes_if)
+{
+    sys_protected(&s, 0);
+    CODE(&s, "\xcd\x40");
+    cpu_set_eflags(s.cpu, 2 | EFL_IF | EFL_TF | EFL_NT | EFL_CF);
+    cpu_attend(s.cpu);
+    sys_run(&s, 1);
+    ck_assert_uint_eq(s.cpu->ip, AT_HANDLER + 0x400);
+    ck_assert_uint_eq(s.cpu->reg[CPU_SP], AT_STACK0 - 12);
+    ck_assert_uint_eq(sys_stack(&s, 0), AT_CODE + 2);
+    ck_assert_uint_eq(sys_stack(&s, 1), CODE0);
+    ck_assert_uint_eq(sys_stack(&s, 2), 2 | EFL_IF | EFL_TF | EFL_NT | EFL_CF);
+    ck_assert_uint_eq(cpu_eflags(s.cpu), 2 | EFL_CF);
+    ck_assert_uint_eq(s.cpu->pending_db, 0); /* INT n clears TF: no single-step trap */
+    ck_assert(REC(0)->delivered && REC(0)->type == CPU_DELIVER_SOFTWARE_INT && REC(0)->insn_length == 2);
+    ck_assert_uint_eq(REC(0)->ip, AT_CODE);
+    ck_assert_uint_eq(s.cpu->history_next, 1);
+}
+END_TEST
+
+START_TEST(a_trap_gate_leaves_if)
+{
+    sys_protected(&s, 3);
+    CODE(&s, "\xcd\x80");
+    cpu_set_eflags(s.cpu, 2 | EFL_IF);
+    sys_run(&s, 1);
+    ck_assert_uint_eq(cpu_eflags(s.cpu), 2 | EFL_IF);
+    ck_assert_uint_eq(s.cpu->cpl, 0);
+    ck_assert_uint_eq(s.cpu->seg[CPU_SS].selector, DATA0);
+    ck_assert_uint_eq(s.cpu->reg[CPU_SP], AT_STACK0 - 20);
+    ck_assert_uint_eq(sys_stack(&s, 3), AT_STACK3);
+    ck_assert_uint_eq(sys_stack(&s, 4), DATA3 | 3);
+    ck_assert(sys_peek(&s, AT_GDT + DATA0 + 5, 1) & 1); /* accessed bits are set */
+    ck_assert(sys_peek(&s, AT_GDT + CODE0 + 5, 1) & 1);
+}
+END_TEST
+
+START_TEST(a_16_bit_gate_pushes_words)
+{
+    sys_protected(&s, 0);
+    gate(13, GATE(CODE16, 0x1234, SYS_INT16, 0, 0));
+    CODE(&s, "\x8e\xd8");
+    s.cpu->reg[CPU_AX] = OUTSIDE;
+    sys_run(&s, 1);
+    ck_assert_uint_eq(s.cpu->ip, 0x1234);
+    ck_assert_uint_eq(s.cpu->reg[CPU_SP], AT_STACK0 - 8);
+    ck_assert_uint_eq(sys_stack(&s, 0), OUTSIDE | (AT_CODE & 0xffffu) << 16);
+    ck_assert_uint_eq(sys_stack(&s, 1), CODE0 | 2u << 16); /* FLAGS: RF does not fit */
+    ck_assert(!(s.cpu->mode & MODE_D));
+}
+END_TEST
+
+START_TEST(int_n_to_a_vector_with_error_code_pushes_none)
+{
+    sys_protected(&s, 0);
+    CODE(&s, "\xcd\x0d");
+    sys_run(&s, 1);
+    ck_assert_uint_eq(s.cpu->reg[CPU_SP], AT_STACK0 - 12);
+}
+END_TEST
+
+START_TEST(into_interrupts_only_with_of)
+{
+    sys_protected(&s, 0);
+    CODE(&s, "\xce\xce");
+    sys_run(&s, 1);
+    ck_assert_uint_eq(s.cpu->ip, AT_CODE + 1);
+    cpu_set_eflags(s.cpu, 2 | EFL_OF);
+    sys_run(&s, 1);
+    ck_assert_uint_eq(s.cpu->ip, AT_HANDLER + 0x40);
+    ck_assert_uint_eq(sys_stack(&s, 0), AT_CODE + 2);
+    ck_assert_int_eq(REC(0)->cause, CPU_CAUSE_OF_INTO);
+}
+END_TEST
+
+START_TEST(int1_ignores_the_gate_dpl)
+{
+    sys_protected(&s, 3);
+    CODE(&s, "\xf1");
+    sys_run(&s, 1);
+    ck_assert_uint_eq(s.cpu->ip, AT_HANDLER + 0x10);
+    ck_assert_int_eq(REC(0)->cause, CPU_CAUSE_DB_INT1);
+}
+END_TEST
+
+START_TEST(a_conforming_handler_runs_at_the_interrupted_level)
+{
+    sys_protected(&s, 3);
+    gate(0x80, GATE(CONF0, AT_HANDLER, SYS_INT, 3, 0));
+    CODE(&s, "\xcd\x80");
+    sys_run(&s, 1);
+    ck_assert_uint_eq(s.cpu->cpl, 3);
+    ck_assert_uint_eq(s.cpu->seg[CPU_CS].selector, CONF0 | 3);
+    ck_assert_uint_eq(s.cpu->reg[CPU_SP], AT_STACK3 - 12);
+}
+END_TEST
+
+/* ---- RF ---- */
+
+struct rf_case {
+    const char *code;
+    unsigned len;
+    bool rf;
+};
+static const struct rf_case rf_cases[] = {
+    { "\x0f\x0b", 2, true },      /* #UD */
+    { "\xcc", 1, false },         /* #BP: a trap */
+    { "\xf1", 1, false },
+    { "\x8e\xd0", 2, true },      /* #GP of MOV SS */
+};
+
+START_TEST(faults_save_rf_set_and_traps_do_not)
+{
+    const struct rf_case *c = &rf_cases[_i];
+
+    sys_protected(&s, 0);
+    s.cpu->reg[CPU_AX] = 0;
+    sys_code(&s, c->code, c->len);
+    sys_run(&s, 1);
+    ck_assert_int_eq((sys_stack(&s, 2) | sys_stack(&s, 3)) >> 16 & 1, c->rf);
+    ck_assert_uint_eq(s.cpu->eflags & EFL_RF, 0);
+}
+END_TEST
+
+/* ---- EXT, nesting ---- */
+
+START_TEST(a_fault_while_delivering_an_nmi_has_ext)
+{
+    sys_protected(&s, 0);
+    gate(2, ABSENT(GATE(CODE0, AT_HANDLER, SYS_INT, 0, 0)));
+    CODE(&s, "\x90");
+    s.cpu->nmi_pending = true;
+    cpu_attend(s.cpu);
+    sys_run(&s, 1);
+    ck_assert_int_eq(REC(0)->type, CPU_DELIVER_NMI);
+    ck_assert_int_eq(REC(1)->cause, CPU_CAUSE_NP_IDT);
+    ck_assert_uint_eq(REC(1)->error, 2 * 8 + 2 + 1);
+    ck_assert(REC(1)->nested && REC(1)->delivered);
+    ck_assert_uint_eq(s.cpu->ip, AT_HANDLER + 0x10 * VEC_NP);
+    ck_assert(s.cpu->nmi_blocked);
+}
+END_TEST
+
+/* The codes that a fault met during the delivery of a fault carries: EXT is set. */
+struct nested_case {
+    uint64_t gate;      /* of #UD */
+    uint16_t ss0;       /* 0: as is */
+    unsigned vector;
+    uint32_t error;
+    enum cpu_cause cause;
+};
+static const struct nested_case nested_cases[] = {
+    { 0, 0, VEC_GP, 0x33, CPU_CAUSE_GP_IDT_TYPE },
+    { ABSENT(GATE(CODE0, AT_HANDLER, SYS_INT, 0, 0)), 0, VEC_NP, 0x33, CPU_CAUSE_NP_IDT },
+    { GATE(0, AT_HANDLER, SYS_INT, 0, 0), 0, VEC_GP, 1, CPU_CAUSE_GP_IDT_CSNULL },
+    { GATE(OUTSIDE, AT_HANDLER, SYS_INT, 0, 0), 0, VEC_GP, OUTSIDE | 1, CPU_CAUSE_GP_IDT_CSLIMIT },
+    { GATE(DATA0, AT_HANDLER, SYS_INT, 0, 0), 0, VEC_GP, DATA0 | 1, CPU_CAUSE_GP_IDT_CSTYPE },
+    { GATE(CODE_NP, AT_HANDLER, SYS_INT, 0, 0), 0, VEC_NP, CODE_NP | 1, CPU_CAUSE_NP_IDT_CS },
+    { GATE(CODE_SMALL, AT_HANDLER, SYS_INT, 0, 0), 0, VEC_GP, 1, CPU_CAUSE_GP_IDT_OFFSET },
+    { GATE(TSS_SELF, 0, SYS_TASK_GATE, 0, 0), 0, VEC_GP, TSS_SELF | 1, CPU_CAUSE_GP_IDT_TASK },
+    { GATE(TSS_NP, 0, SYS_TASK_GATE, 0, 0), 0, VEC_NP, TSS_NP | 1, CPU_CAUSE_NP_TSS },
+    { GATE(TSS_SHORT, 0, SYS_TASK_GATE, 0, 0), 0, VEC_TS, TSS_SHORT | 1, CPU_CAUSE_TS_LIMIT },
+    { GATE(CODE0, AT_HANDLER, SYS_INT, 0, 0), 3, VEC_TS, 1, CPU_CAUSE_TS_STACK_NULL },
+    { GATE(CODE0, AT_HANDLER, SYS_INT, 0, 0), OUTSIDE, VEC_TS, OUTSIDE | 1, CPU_CAUSE_TS_STACK_LIMIT },
+    { GATE(CODE0, AT_HANDLER, SYS_INT, 0, 0), DATA_RO, VEC_TS, DATA_RO | 1, CPU_CAUSE_TS_STACK_TYPE },
+    { GATE(CODE0, AT_HANDLER, SYS_INT, 0, 0), DATA_NP, VEC_SS, DATA_NP | 1, CPU_CAUSE_SS_NP_TSS },
+};
+
+START_TEST(a_fault_while_delivering_a_fault_has_ext)
+{
+    const struct nested_case *c = &nested_cases[_i];
+
+    sys_protected(&s, 3);
+    gate(VEC_UD, c->gate);
+    if (c->ss0)
+        sys_poke(&s, AT_TSS + 8, c->ss0, 2);
+    CODE(&s, "\x0f\x0b");
+    sys_run(&s, 1);
+    ck_assert_int_eq(REC(0)->cause, CPU_CAUSE_UD_OPCODE);
+    ck_assert_uint_eq(REC(1)->vector, c->vector);
+    ck_assert_uint_eq(REC(1)->error, c->error);
+    ck_assert_int_eq(REC(1)->cause, c->cause);
+    ck_assert(REC(1)->nested);
+    ck_assert_uint_eq(s.cpu->steps, 1);
+}
+END_TEST
+
+START_TEST(an_idt_that_ends_early_is_a_double_fault_or_a_triple_fault)
+{
+    sys_protected(&s, 0);
+    s.cpu->idtr.limit = 13 * 8 + 6; /* #GP does not fit */
+    CODE(&s, "\x8e\xd0");
+    s.cpu->reg[CPU_AX] = 0;
+    sys_run(&s, 1);
+    ck_assert_int_eq(REC(0)->cause, CPU_CAUSE_GP_SS_NULL);
+    ck_assert_int_eq(REC(1)->cause, CPU_CAUSE_GP_IDT_LIMIT);
+    ck_assert_uint_eq(REC(1)->error, 13 * 8 + 3);
+    ck_assert_uint_eq(REC(1)->evidence.value, 13 * 8 + 6);
+    ck_assert_int_eq(REC(2)->cause, CPU_CAUSE_DF_CC);
+    ck_assert_uint_eq(s.cpu->ip, AT_HANDLER + 0x80);
+    ck_assert_uint_eq(sys_stack(&s, 0), 0);
+    ck_assert_uint_eq(sys_stack(&s, 1), AT_CODE);
+    ck_assert_uint_eq(sys_stack(&s, 3), 2); /* an abort: RF stays clear */
+
+    sys_protected(&s, 0);
+    s.cpu->history_next = 0;
+    s.cpu->idtr.limit = 0;
+    s.cpu->reg[CPU_AX] = 0;
+    ck_assert_int_eq(sys_run(&s, 1), CPU_EXIT_SHUTDOWN);
+    ck_assert_uint_eq(s.cpu->history_next, 4);
+    ck_assert(REC(3)->shutdown);
+    ck_assert_uint_eq(s.cpu->ip, AT_CODE);
+    ck_assert_uint_eq(s.cpu->reg[CPU_SP], AT_STACK0);
+}
+END_TEST
+
+START_TEST(a_small_tss_has_no_inner_stack)
+{
+    sys_protected(&s, 3);
+    s.cpu->seg[CPU_TR].limit = 8;
+    CODE(&s, "\xcd\x80");
+    sys_run(&s, 1);
+    ck_assert_int_eq(REC(1)->cause, CPU_CAUSE_TS_STACK_TSS_LIMIT);
+    ck_assert_uint_eq(REC(1)->error, TSS_SELF);
+    ck_assert_int_eq(REC(2)->cause, CPU_CAUSE_TS_STACK_TSS_LIMIT); /* delivering #TS has the same need */
+    ck_assert_uint_eq(REC(2)->error, TSS_SELF | 1);
+}
+END_TEST
+
+/* ---- All or nothing ---- */
+
+START_TEST(a_frame_that_does_not_fit_is_ss_with_code_0)
+{
+    sys_protected(&s, 0);
+    gate(VEC_SS, GATE(TSS32, 0, SYS_TASK_GATE, 0, 0));
+    s.cpu->reg[CPU_SP] = 6;
+    s.cpu->seg[CPU_SS].limit = 0xffff;
+    CODE(&s, "\xcd\x40");
+    sys_run(&s, 1);
+    ck_assert_int_eq(REC(1)->cause, CPU_CAUSE_SS_EVENT);
+    ck_assert_uint_eq(REC(1)->error, 0);
+    ck_assert_uint_eq(sys_peek(&s, AT_TSS + 0x38, 4), 6);       /* ESP as the old task saved it */
+    ck_assert_uint_eq(sys_peek(&s, AT_TSS + 0x20, 4), AT_CODE); /* the INT itself */
+    ck_assert_uint_eq(s.cpu->ip, AT_TASK);
+    ck_assert_uint_eq(s.cpu->reg[CPU_SP], 0x35000 - 4);         /* the error code is on the new task's stack */
+    ck_assert_uint_eq(sys_stack(&s, 0), 0);
+}
+END_TEST
+
+START_TEST(a_page_fault_in_a_push_leaves_the_old_state)
+{
+    sys_protected(&s, 3);
+    sys_poke(&s, AT_PT + 4 * ((AT_STACK0 >> 12) - 1), 0, 4); /* the page below AT_STACK0 */
+    sys_poke(&s, AT_TSS + 4, AT_STACK0 + 8, 4);              /* two pushes fit, the others do not */
+    gate(VEC_PF, GATE(TSS32, 0, SYS_TASK_GATE, 0, 0));
+    sys_paging(&s);
+    CODE(&s, "\xcd\x80");
+    sys_run(&s, 1);
+    ck_assert_int_eq(REC(1)->cause, CPU_CAUSE_PF_NP_PT);
+    ck_assert_uint_eq(REC(1)->error, 2); /* a supervisor's write */
+    ck_assert_uint_eq(REC(1)->cr2, AT_STACK0 - 4);
+    ck_assert_uint_eq(s.cpu->cr2, AT_STACK0 - 4);
+    ck_assert_uint_eq(sys_peek(&s, AT_STACK0, 8), 0);
+    ck_assert_uint_eq(sys_peek(&s, AT_TSS + 0x38, 4), AT_STACK3);
+    ck_assert_uint_eq(sys_peek(&s, AT_TSS + 0x4c, 2), CODE3 | 3);
+    ck_assert_uint_eq(sys_stack(&s, 0), 2);
+}
+END_TEST
+
+START_TEST(a_page_fault_while_delivering_a_page_fault_is_a_double_fault)
+{
+    sys_protected(&s, 0);
+    sys_poke(&s, AT_PT + 4 * (AT_IDT >> 12), 0, 4);
+    sys_paging(&s);
+    CODE(&s, "\xa1\x00\x00\x40\x00"); /* mov eax, [400000h]: beyond the table */
+    ck_assert_int_eq(sys_run(&s, 1), CPU_EXIT_SHUTDOWN);
+    ck_assert_int_eq(REC(0)->cause, CPU_CAUSE_PF_NP_PD);
+    ck_assert_int_eq(REC(1)->cause, CPU_CAUSE_PF_NP_PT);
+    ck_assert_uint_eq(REC(1)->cr2, AT_IDT + 14 * 8);
+    ck_assert_int_eq(REC(2)->cause, CPU_CAUSE_DF_PP);
+    ck_assert_uint_eq(REC(3)->cr2, AT_IDT + 8 * 8);
+    ck_assert(REC(3)->shutdown);
+}
+END_TEST
+
+/* ---- Real mode ---- */
+
+START_TEST(real_mode_pushes_words_and_clears_if_tf_ac)
+{
+    sys_real(&s);
+    CODE(&s, "\xcd\x21");
+    cpu_set_eflags(s.cpu, 2 | EFL_IF | EFL_AC | EFL_ZF);
+    sys_run(&s, 1);
+    ck_assert_uint_eq(s.cpu->seg[CPU_CS].selector, 0x2000);
+    ck_assert_uint_eq(s.cpu->ip, 0x210);
+    ck_assert_uint_eq(s.cpu->reg[CPU_SP], 0xf000 - 6);
+    ck_assert_uint_eq(sys_stack(&s, 0), 2 | (AT_CODE >> 4) << 16);
+    ck_assert_uint_eq(sys_stack(&s, 1) & 0xffff, 2 | EFL_IF | EFL_ZF);
+    ck_assert_uint_eq(cpu_eflags(s.cpu), 2 | EFL_ZF);
+}
+END_TEST
+
+START_TEST(real_mode_iret_goes_back)
+{
+    sys_real(&s);
+    CODE(&s, "\xcd\x21\x90");
+    sys_poke(&s, AT_HANDLER + 0x210, 0xcf, 1);
+    cpu_set_eflags(s.cpu, 2 | EFL_IF | EFL_DF);
+    sys_run(&s, 2);
+    ck_assert_uint_eq(s.cpu->ip, 2);
+    ck_assert_uint_eq(s.cpu->seg[CPU_CS].base, AT_CODE);
+    ck_assert_uint_eq(cpu_eflags(s.cpu), 2 | EFL_IF | EFL_DF);
+    ck_assert_uint_eq(s.cpu->reg[CPU_SP], 0xf000);
+}
+END_TEST
+
+START_TEST(real_mode_vectors_beyond_the_limit_end_in_shutdown)
+{
+    sys_real(&s);
+    s.cpu->idtr.limit = 3;
+    CODE(&s, "\xcd\x21");
+    ck_assert_int_eq(sys_run(&s, 1), CPU_EXIT_SHUTDOWN);
+    ck_assert_int_eq(REC(1)->cause, CPU_CAUSE_GP_IDT_REAL);
+    ck_assert_uint_eq(s.cpu->ip, 0);
+}
+END_TEST
+
+START_TEST(real_mode_odd_sp_at_the_bottom_is_a_stack_fault)
+{
+    sys_real(&s);
+    s.cpu->reg[CPU_SP] = 5; /* FLAGS and CS fit, IP would wrap */
+    CODE(&s, "\xcd\x21");
+    ck_assert_int_eq(sys_run(&s, 1), CPU_EXIT_SHUTDOWN);
+    ck_assert_int_eq(REC(1)->cause, CPU_CAUSE_SS_REAL_SP);
+    ck_assert_uint_eq(s.cpu->reg[CPU_SP], 5);
+}
+END_TEST
+
+/* ---- IRET ---- */
+
+START_TEST(iret_undoes_an_interrupt_from_user_mode)
+{
+    sys_protected(&s, 3);
+    CODE(&s, "\xcd\x80\x90");
+    sys_poke(&s, AT_HANDLER + 0x800, 0xcf, 1);
+    cpu_set_eflags(s.cpu, 2 | EFL_IF | EFL_CF);
+    s.cpu->nmi_blocked = true;
+    sys_run(&s, 2);
+    ck_assert_uint_eq(s.cpu->ip, AT_CODE + 2);
+    ck_assert_uint_eq(s.cpu->cpl, 3);
+    ck_assert_uint_eq(s.cpu->seg[CPU_SS].selector, DATA3 | 3);
+    ck_assert_uint_eq(s.cpu->seg[CPU_DS].selector, DATA3 | 3);
+    ck_assert_uint_eq(s.cpu->reg[CPU_SP], AT_STACK3);
+    ck_assert_uint_eq(cpu_eflags(s.cpu), 2 | EFL_IF | EFL_CF);
+    ck_assert(!s.cpu->nmi_blocked);
+}
+END_TEST
+
+START_TEST(iret_from_user_mode_cannot_change_if_or_iopl)
+{
+    sys_protected(&s, 3);
+    CODE(&s, "\xcf");
+    s.cpu->reg[CPU_SP] -= 12;
+    sys_poke(&s, AT_STACK3 - 12, AT_TASK, 4);
+    sys_poke(&s, AT_STACK3 - 8, CODE3 | 3, 4);
+    sys_poke(&s, AT_STACK3 - 4, 0x3fffff & ~(uint32_t)EFL_RF, 4);
+    sys_run(&s, 1);
+    ck_assert_uint_eq(cpu_eflags(s.cpu), (EFL_ARITH | EFL_TF | EFL_DF | EFL_NT | EFL_AC | EFL_ID | 2));
+    ck_assert_uint_eq(s.cpu->ip, AT_TASK);
+}
+END_TEST
+
+START_TEST(rf_of_an_iret_image_lasts_for_one_instruction)
+{
+    sys_protected(&s, 0);
+    CODE(&s, "\xcf");
+    sys_poke(&s, AT_TASK, 0x9090, 2);
+    s.cpu->reg[CPU_SP] -= 12;
+    sys_poke(&s, AT_STACK0 - 12, AT_TASK, 4);
+    sys_poke(&s, AT_STACK0 - 8, CODE0, 4);
+    sys_poke(&s, AT_STACK0 - 4, EFL_RF | 2, 4);
+    s.cpu->dr[0] = AT_TASK;
+    s.cpu->dr[7] = DR7_INIT | 2; /* execution breakpoint 0 */
+    cpu_attend(s.cpu);
+    sys_run(&s, 1);
+    ck_assert_uint_eq(s.cpu->eflags & EFL_RF, EFL_RF);
+    sys_run(&s, 1);
+    ck_assert_uint_eq(s.cpu->ip, AT_TASK + 1);
+    ck_assert_uint_eq(s.cpu->eflags & EFL_RF, 0);
+    s.cpu->ip = AT_TASK;
+    sys_run(&s, 1);
+    ck_assert_uint_eq(s.cpu->ip, AT_HANDLER + 0x10);
+    ck_assert_int_eq(REC(s.cpu->history_next - 1)->cause, CPU_CAUSE_DB_EXEC);
+    ck_assert_uint_eq(sys_stack(&s, 2) & EFL_RF, 0);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("deliver");
+    TCase *tc = tcase_create("deliver");
+    SRunner *sr = srunner_create(suite);
+    int failed;
+
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_test(tc, an_interrupt_gate_at_the_same_level_pushes_three_dwords_and_closes_if);
+    tcase_add_test(tc, a_trap_gate_leaves_if);
+    tcase_add_test(tc, a_16_bit_gate_pushes_words);
+    tcase_add_test(tc, int_n_to_a_vector_with_error_code_pushes_none);
+    tcase_add_test(tc, into_interrupts_only_with_of);
+    tcase_add_test(tc, int1_ignores_the_gate_dpl);
+    tcase_add_test(tc, a_conforming_handler_runs_at_the_interrupted_level);
+    tcase_add_loop_test(tc, faults_save_rf_set_and_traps_do_not, 0, sizeof(rf_cases) / sizeof(rf_cases[0]));
+    tcase_add_test(tc, a_fault_while_delivering_an_nmi_has_ext);
+    tcase_add_loop_test(tc, a_fault_while_delivering_a_fault_has_ext, 0, sizeof(nested_cases) / sizeof(nested_cases[0]));
+    tcase_add_test(tc, an_idt_that_ends_early_is_a_double_fault_or_a_triple_fault);
+    tcase_add_test(tc, a_small_tss_has_no_inner_stack);
+    tcase_add_test(tc, a_frame_that_does_not_fit_is_ss_with_code_0);
+    tcase_add_test(tc, a_page_fault_in_a_push_leaves_the_old_state);
+    tcase_add_test(tc, a_page_fault_while_delivering_a_page_fault_is_a_double_fault);
+    tcase_add_test(tc, real_mode_pushes_words_and_clears_if_tf_ac);
+    tcase_add_test(tc, real_mode_iret_goes_back);
+    tcase_add_test(tc, real_mode_vectors_beyond_the_limit_end_in_shutdown);
+    tcase_add_test(tc, real_mode_odd_sp_at_the_bottom_is_a_stack_fault);
+    tcase_add_test(tc, iret_undoes_an_interrupt_from_user_mode);
+    tcase_add_test(tc, iret_from_user_mode_cannot_change_if_or_iopl);
+    tcase_add_test(tc, rf_of_an_iret_image_lasts_for_one_instruction);
+    suite_add_tcase(suite, tc);
+    srunner_run_all(sr, CK_NORMAL);
+    failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed != 0;
+}
