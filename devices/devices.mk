@@ -5,6 +5,7 @@ libdevices_la_SOURCES =
 libdevices_la_SOURCES += devices/ata.c devices/ata.h
 libdevices_la_SOURCES += devices/atapi.c devices/atapi.h
 libdevices_la_SOURCES += devices/dma.c devices/dma.h
+libdevices_la_SOURCES += devices/floppy.c devices/floppy.h
 libdevices_la_SOURCES += devices/fw_cfg.c devices/fw_cfg.h
 libdevices_la_SOURCES += devices/i440fx.c devices/i440fx.h
 libdevices_la_SOURCES += devices/i8042.c devices/i8042.h

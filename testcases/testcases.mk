@@ -21,6 +21,7 @@ unit_tests += testcases/unit/test_bus
 unit_tests += testcases/unit/test_clock
 unit_tests += testcases/unit/test_decode
 unit_tests += testcases/unit/test_field
+unit_tests += testcases/unit/test_floppy
 unit_tests += testcases/unit/test_ide
 unit_tests += testcases/unit/test_log
 unit_tests += testcases/unit/test_media
