@@ -1,4 +1,15 @@
 # debug/: probes, symbols, disassembly, explanations, views.
 # One line per module, sorted. Installed headers are listed below, not here.
 noinst_LTLIBRARIES += libdebug.la
-libdebug_la_SOURCES =
+libdebug_la_SOURCES = debug/dbg.h debug/private.h
+libdebug_la_SOURCES += debug/disasm.c
+libdebug_la_SOURCES += debug/explain.c
+libdebug_la_SOURCES += debug/expr.c
+libdebug_la_SOURCES += debug/lines.c
+libdebug_la_SOURCES += debug/peek.c
+libdebug_la_SOURCES += debug/probes.c
+libdebug_la_SOURCES += debug/regs.c
+libdebug_la_SOURCES += debug/symbols.c debug/symbols.h
+libdebug_la_SOURCES += debug/trace.c
+libdebug_la_SOURCES += debug/unwind.c
+libdebug_la_SOURCES += debug/views.c

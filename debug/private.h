@@ -40,4 +40,12 @@ void trace_destroy(struct dbg *dbg);
 void trace_step(struct dbg *dbg, struct cpu *cpu);
 bool trace_wants_steps(const struct dbg *dbg);
 
+/* A linear address as the CPU's present mode cuts it. */
+sim_laddr dbg_linear(const struct cpu *cpu, uint64_t laddr);
+/* All `len` bytes at a linear address, as an observer; false: not mapped. */
+bool dbg_peek(struct cpu *cpu, sim_laddr laddr, void *out, size_t len);
+/* The descriptor of a selector, read as an observer. NULL, or in words why there is none. */
+struct seg_desc;
+const char *dbg_descriptor(struct cpu *cpu, uint16_t selector, struct seg_desc *out);
+
 #endif

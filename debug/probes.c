@@ -417,7 +417,7 @@ bool dbg_console(struct dbg *dbg, const char *channel, const void *data, size_t 
     const char *bytes = data;
     bool stop = false;
 
-    if (dbg->mode == DBG_SILENT || strncmp(channel, "serial", 6) != 0)
+    if (!dbg->probe_count || dbg->mode == DBG_SILENT || strncmp(channel, "serial", 6) != 0)
         return false;
     for (size_t at = 0; at < len; at++) {
         tail_add(dbg, bytes[at]);
