@@ -131,8 +131,7 @@ static sim_laddr outer_frame(struct cpu *cpu, const struct cpu_insn *i, unsigned
 CPU_OP(op_enter)
 {
     unsigned bytes = insn_op_bytes(i), level = (unsigned)(i->imm >> 16) & 31, count = level ? level + 1 : 1;
-    uint64_t sp = cpu->reg[CPU_SP], mask = stack_mask(cpu), frame = (sp & ~mask) | ((sp - bytes) & mask);
-    uint64_t end = sp - count * bytes - (uint16_t)i->imm;
+    uint64_t sp = cpu->reg[CPU_SP], frame = sp - bytes, end = sp - count * bytes - (uint16_t)i->imm;
 
     for (unsigned n = 0; n < count; n++) {
         if (n && n < level)
