@@ -67,6 +67,7 @@ struct bus {
     bool a20;                 /* address line 20 reaches the memory: state */
     uint64_t a20_mask;        /* derived: ANDed to a CPU's physical addresses */
     struct bus_host host;
+    bool look;                /* derived: something happened that the machine's loop must look at before the next step */
     struct bus_observer *observers;
     struct bus_apic_port *apics;
 

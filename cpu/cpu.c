@@ -250,7 +250,7 @@ static enum sim_err connect_pins(struct cpu *cpu)
 static bool allocate(struct cpu *cpu)
 {
     cpu->tlb = tlb_create();
-    cpu->fast_tables = aligned_alloc(64, 4 * CPU_FAST_SIZE * sizeof(struct cpu_fast));
+    cpu->fast_tables = aligned_alloc(64, 5 * CPU_FAST_SIZE * sizeof(struct cpu_fast));
     cpu->fast_filled = calloc(CPU_FAST_SIZE, sizeof(*cpu->fast_filled));
     cpu->fetch = calloc(1, sizeof(*cpu->fetch));
     cpu->single = calloc(1, sizeof(struct cpu_block) + 2 * sizeof(struct cpu_insn));
@@ -278,8 +278,8 @@ enum sim_err cpu_create(struct cpu_cluster *cluster, struct cpu **out)
     cpu->number = cluster->count;
     cpu->component = bus_new_component(cluster->bus);
     cpu->retire = true;
-    cpu->fast_filled_count = CPU_FAST_SIZE;
-    mem_fast_flush(cpu);
+    for (unsigned n = 0; n < 5 * CPU_FAST_SIZE; n++)
+        cpu->fast_tables[n].tag = UINT64_MAX;
     err = lapic_create(cpu);
     if (!err)
         err = connect_pins(cpu);
@@ -377,13 +377,22 @@ static uint32_t mode_word(const struct cpu *cpu)
     return m;
 }
 
+/* The fast tables of the present privilege; the one that is always empty while alignment is checked, for only the slow path does that. */
+static void choose_fast(struct cpu *cpu)
+{
+    if (cpu->cpl == 3 && cpu->cr0 & CR0_AM && cpu->eflags & EFL_AC) {
+        cpu->fast_read = cpu->fast_write = cpu->fast_tables + 4 * CPU_FAST_SIZE;
+        return;
+    }
+    cpu->fast_read = cpu->fast_tables + (cpu->cpl == 3 ? 2 : 0) * CPU_FAST_SIZE;
+    cpu->fast_write = cpu->fast_read + CPU_FAST_SIZE;
+}
+
 void cpu_mode_changed(struct cpu *cpu)
 {
     uint32_t mode = mode_word(cpu);
-    bool user = cpu->cpl == 3;
 
-    cpu->fast_read = cpu->fast_tables + (user * 2u) * CPU_FAST_SIZE;
-    cpu->fast_write = cpu->fast_read + CPU_FAST_SIZE;
+    choose_fast(cpu);
     if ((mode ^ cpu->mode) & (MODE_CPL | MODE_PG | MODE_PE)) /* what the fetch page was checked for */
         cpu->fetch->valid = false;
     cpu->mode = mode;
@@ -448,8 +457,12 @@ uint32_t cpu_eflags(const struct cpu *cpu)
 
 void cpu_set_eflags(struct cpu *cpu, uint32_t value)
 {
+    bool alignment = (cpu->eflags ^ value) & EFL_AC;
+
     cpu->eflags = (value & ~(uint32_t)EFL_ARITH) | 2;
     flags_set(cpu, value);
+    if (alignment)
+        choose_fast(cpu);
 }
 
 /* ---- Looking ---- */

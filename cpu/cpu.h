@@ -9,7 +9,7 @@
  *   - at a boundary (whenever cpu_run is not on the stack) `ip`, `reg`, segments and system registers are exact, and
  *     arithmetic flags are read through cpu_eflags(), for they are lazy (flags.h);
  *   - inside a handler, `ip` is stale: the instruction's address is CPU_INSN_IP(cpu, i);
- *   - whoever changes CR0, CR4, EFER, a segment's cache, CPL or EFLAGS.VM calls cpu_mode_changed() afterwards; whoever changes
+ *   - whoever changes CR0, CR4, EFER, a segment's cache, CPL, EFLAGS.VM or EFLAGS.AC calls cpu_mode_changed() afterwards; whoever changes
  *     EFLAGS.IF/TF/RF, DR7, an interrupt shadow, `activity` or anything that may make an interrupt deliverable calls cpu_attend().
  */
 #ifndef LIBSIM_CPU_CPU_H
@@ -79,7 +79,8 @@ enum {
     CPU_ATT_STEP = 32,      /* steps must be made one by one: TF, RF, an interrupt shadow, DR7, an observer of every step */
     CPU_ATT_SLEEP = 64,     /* activity is no longer CPU_ACTIVE */
     CPU_ATT_SHUTDOWN = 128, /* a triple fault has just happened */
-    CPU_ATT_WAIT = 256      /* the step must wait until this CPU is furthest behind */
+    CPU_ATT_WAIT = 256,     /* the step must wait until this CPU is furthest behind */
+    CPU_ATT_COUNT = 512     /* the block made other steps than one an instruction: extra_steps or `retire` say which */
 };
 
 struct cpu {
@@ -137,7 +138,7 @@ struct cpu {
     uint32_t attention;     /* CPU_ATT_*: 0 lets the loop run on */
     uint64_t ip_base;       /* ip - (linear address & 0xfff) of the page being fetched */
     struct cpu_fast *fast_read, *fast_write; /* tables of the present privilege: [supervisor or user] */
-    struct cpu_fast *fast_tables; /* 2 privileges x (read, write) x CPU_FAST_SIZE */
+    struct cpu_fast *fast_tables; /* 2 privileges x (read, write) x CPU_FAST_SIZE, and one that is always empty */
     uint32_t fast_filled_count;
     uint16_t *fast_filled;  /* slots filled since the last flush: CPU_FAST_SIZE of them */
     struct cpu_fetch *fetch; /* where code comes from: see code.h */
@@ -155,7 +156,8 @@ struct cpu {
     sim_cycles horizon;     /* of the present slice */
     sim_steps steps_end;    /* of the present slice: `steps` may grow up to here */
     sim_cycles shared_until; /* a step that begins later than this may not touch shared things */
-    sim_steps budget;       /* iterations that the present REP instruction may make, >= 1 */
+    sim_steps budget;       /* steps that may be made from the present block's start on: the most that a REP instruction may make */
+    sim_steps counted_to;   /* value of `budget` up to which cycle, steps and retired are counted; what lies between is done but not counted */
     uint32_t stall;         /* bus cycles collected by the present step */
     sim_steps extra_steps;  /* further steps made by the present instruction (REP iterations after the first) */
     bool retire;            /* the present instruction completed (not so for a REP iteration in the middle) */
@@ -188,7 +190,7 @@ const struct sim_component *cpu_lapic_component(struct cpu *cpu); /* NULL withou
 
 enum cpu_exit {
     CPU_EXIT_HORIZON,  /* the cycle horizon or the step budget is reached */
-    CPU_EXIT_TOUCHED,  /* the last step reached a device, moved a deadline or made a request: look again */
+    CPU_EXIT_TOUCHED,  /* the last step reached a device and moved a deadline, made a request, or may have woken another CPU: look again */
     CPU_EXIT_WAIT,     /* the next step would touch shared things and must wait until this CPU is furthest behind */
     CPU_EXIT_SLEEP,    /* not active, and nothing pending that would wake it */
     CPU_EXIT_SHUTDOWN, /* a triple fault has just occurred */

@@ -117,6 +117,32 @@ void mem_touch(struct cpu *cpu, const struct cpu_insn *i)
     touch(cpu);
 }
 
+/* ---- Values in memory: little-endian, of 1, 2, 4 or 8 bytes ---- */
+
+static inline uint64_t value_at(const uint8_t *p, unsigned size)
+{
+    uint16_t w;
+    uint32_t d;
+    uint64_t q;
+
+    switch (size) {
+    case 1: return *p;
+    case 2: return memcpy(&w, p, 2), w;
+    case 4: return memcpy(&d, p, 4), d;
+    default: return memcpy(&q, p, 8), q;
+    }
+}
+
+static inline void value_put(uint8_t *p, unsigned size, uint64_t v)
+{
+    switch (size) {
+    case 1: *p = (uint8_t)v; break;
+    case 2: memcpy(p, &v, 2); break;
+    case 4: memcpy(p, &v, 4); break;
+    default: memcpy(p, &v, 8); break;
+    }
+}
+
 /* ---- Physical accesses ---- */
 
 /* A transaction on the bus, or an access to the local APIC, which sits before the bus. */
@@ -148,15 +174,14 @@ static struct bus_ram *ram_page(struct cpu *cpu, sim_paddr paddr, bool write, ui
 
 uint64_t mem_phys_read(struct cpu *cpu, sim_paddr paddr, unsigned size)
 {
-    uint64_t pfn, v = 0;
+    uint64_t pfn;
     struct bus_ram *ram;
 
     paddr &= cpu->bus->a20_mask;
     ram = ram_page(cpu, paddr, false, &pfn);
     if (!ram)
         return bus_access(cpu, BUS_MEM_READ, paddr, size, 0, false);
-    memcpy(&v, bus_ram_read_page(ram, pfn) + (paddr & SIM_PAGE_MASK), size);
-    return v;
+    return value_at(bus_ram_read_page(ram, pfn) + (paddr & SIM_PAGE_MASK), size);
 }
 
 /* Code that a write would change is thrown away by the RAM's listener; from inside a block such a write must be made alone, for
@@ -176,7 +201,7 @@ void mem_phys_write(struct cpu *cpu, sim_paddr paddr, unsigned size, uint64_t v)
     paddr &= cpu->bus->a20_mask;
     ram = ram_page(cpu, paddr, true, &pfn);
     if (ram)
-        memcpy(ram_for_write(cpu, ram, pfn, paddr & SIM_PAGE_MASK, size) + (paddr & SIM_PAGE_MASK), &v, size);
+        value_put(ram_for_write(cpu, ram, pfn, paddr & SIM_PAGE_MASK, size) + (paddr & SIM_PAGE_MASK), size, v);
     else
         bus_access(cpu, BUS_MEM_WRITE, paddr, size, v, false);
 }
@@ -220,7 +245,7 @@ static uint64_t page_read(struct cpu *cpu, sim_laddr laddr, unsigned size, struc
     if (ram) {
         uint8_t *host = bus_ram_read_page(ram, pfn);
 
-        memcpy(&v, host + (paddr & SIM_PAGE_MASK), size);
+        v = value_at(host + (paddr & SIM_PAGE_MASK), size);
         if (!watched)
             fast_fill(cpu, a.user, FAST_READ, laddr, host);
     } else {
@@ -243,8 +268,8 @@ static void page_write(struct cpu *cpu, sim_laddr laddr, unsigned size, uint64_t
     if (ram) {
         uint8_t *host = ram_for_write(cpu, ram, pfn, paddr & SIM_PAGE_MASK, size);
 
-        memcpy(&old, host + (paddr & SIM_PAGE_MASK), size);
-        memcpy(host + (paddr & SIM_PAGE_MASK), &v, size);
+        old = value_at(host + (paddr & SIM_PAGE_MASK), size);
+        value_put(host + (paddr & SIM_PAGE_MASK), size, v);
         if (!watched && !ram->page[pfn].traps)
             fast_fill(cpu, a.user, FAST_WRITE, laddr, host);
     } else {
@@ -252,6 +277,13 @@ static void page_write(struct cpu *cpu, sim_laddr laddr, unsigned size, uint64_t
     }
     if (watched)
         report_access(cpu, laddr, size, true, old, v);
+}
+
+/* #AC: SDM Vol. 3A, "Alignment checking". While it is on, nothing is found in the fast tables (cpu_mode_changed). */
+static void check_alignment(struct cpu *cpu, sim_laddr laddr, unsigned size)
+{
+    if (laddr & (size - 1) && cpu->cpl == 3 && cpu->cr0 & CR0_AM && cpu->eflags & EFL_AC)
+        cpu_raise(cpu, VEC_AC, 0, CPU_CAUSE_AC_USER);
 }
 
 /* ---- Linear accesses of any alignment ---- */
@@ -310,13 +342,6 @@ static bool is_user(const struct cpu *cpu)
     return cpu->cpl == 3;
 }
 
-/* #AC: SDM Vol. 3A, "Alignment checking". */
-static void check_alignment(struct cpu *cpu, sim_laddr laddr, unsigned size)
-{
-    if (laddr & (size - 1) && cpu->cpl == 3 && cpu->cr0 & CR0_AM && cpu->eflags & EFL_AC)
-        cpu_raise(cpu, VEC_AC, 0, CPU_CAUSE_AC_USER);
-}
-
 uint64_t mem_read_slow(struct cpu *cpu, const struct cpu_insn *i, sim_laddr laddr, unsigned size)
 {
     cpu->cur = i;
@@ -341,6 +366,8 @@ uint64_t mem_rmw_read_slow(struct cpu *cpu, const struct cpu_insn *i, sim_laddr 
 void mem_probe_write(struct cpu *cpu, const struct cpu_insn *i, sim_laddr laddr, unsigned size)
 {
     cpu->cur = i;
+    if (!(size & (size - 1)))
+        check_alignment(cpu, laddr, size);
     mem_leave_block(cpu);
     probe(cpu, laddr, size, true, is_user(cpu));
 }
@@ -348,6 +375,8 @@ void mem_probe_write(struct cpu *cpu, const struct cpu_insn *i, sim_laddr laddr,
 void mem_probe_read(struct cpu *cpu, const struct cpu_insn *i, sim_laddr laddr, unsigned size)
 {
     cpu->cur = i;
+    if (!(size & (size - 1)))
+        check_alignment(cpu, laddr, size);
     probe(cpu, laddr, size, false, is_user(cpu));
 }
 
@@ -472,18 +501,24 @@ void stack_add(struct cpu *cpu, int64_t bytes)
 void stack_push(struct cpu *cpu, const struct cpu_insn *i, unsigned size, uint64_t v)
 {
     uint64_t sp = (cpu->reg[CPU_SP] - size) & stack_mask(cpu);
+    sim_laddr laddr;
 
     cpu->cur = i;
-    mem_write(cpu, i, segment_linear(cpu, CPU_SS, sp, size, MEM_WRITE), size, v);
+    laddr = segment_linear(cpu, CPU_SS, sp, size, MEM_WRITE);
+    check_alignment(cpu, laddr, size);
+    mem_write_as(cpu, laddr, size, v, is_user(cpu));
     stack_add(cpu, -(int64_t)size);
 }
 
 uint64_t stack_read(struct cpu *cpu, const struct cpu_insn *i, uint64_t offset_from_sp, unsigned size)
 {
     uint64_t sp = (cpu->reg[CPU_SP] + offset_from_sp) & stack_mask(cpu);
+    sim_laddr laddr;
 
     cpu->cur = i;
-    return mem_read(cpu, i, segment_linear(cpu, CPU_SS, sp, size, MEM_READ), size);
+    laddr = segment_linear(cpu, CPU_SS, sp, size, MEM_READ);
+    check_alignment(cpu, laddr, size);
+    return mem_read_as(cpu, laddr, size, is_user(cpu));
 }
 
 /* ---- System accesses, and accesses with the rights of another CPL ---- */
@@ -491,12 +526,8 @@ uint64_t stack_read(struct cpu *cpu, const struct cpu_insn *i, uint64_t offset_f
 uint64_t mem_read_as(struct cpu *cpu, sim_laddr laddr, unsigned size, bool user)
 {
     const uint8_t *p = mem_fast(fast_table(cpu, user, FAST_READ), laddr, size);
-    uint64_t v = 0;
 
-    if (!p)
-        return linear_read(cpu, laddr, size, (struct access){ .user = user });
-    memcpy(&v, p, size);
-    return v;
+    return p ? value_at(p, size) : linear_read(cpu, laddr, size, (struct access){ .user = user });
 }
 
 void mem_write_as(struct cpu *cpu, sim_laddr laddr, unsigned size, uint64_t v, bool user)
@@ -504,7 +535,7 @@ void mem_write_as(struct cpu *cpu, sim_laddr laddr, unsigned size, uint64_t v, b
     uint8_t *p = mem_fast(fast_table(cpu, user, FAST_WRITE), laddr, size);
 
     if (p)
-        memcpy(p, &v, size);
+        value_put(p, size, v);
     else
         linear_write(cpu, laddr, size, v, (struct access){ .write = true, .user = user });
 }

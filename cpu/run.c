@@ -13,12 +13,12 @@ _Noreturn void run_unwind(struct cpu *cpu, enum run_unwind why)
     longjmp(cpu->unwind, 1);
 }
 
-/* Steps of the present block that are complete. */
+/* Steps that are complete but not counted yet: earlier blocks of this run, and those of the present block before the present step. */
 static sim_steps steps_done(const struct cpu *cpu)
 {
     sim_steps before = cpu->block && cpu->cur ? (sim_steps)(cpu->cur - cpu->block->insn) : 0;
 
-    return before + cpu->extra_steps;
+    return (cpu->counted_to - cpu->budget) + before + cpu->extra_steps;
 }
 
 sim_cycles run_step_cycle(const struct cpu *cpu)
@@ -49,9 +49,21 @@ static void count(struct cpu *cpu, sim_steps steps, uint64_t retired)
     cpu->extra_steps = 0;
 }
 
+/* Counts the blocks of this run that are complete. */
+static void catch_up(struct cpu *cpu)
+{
+    sim_steps done = cpu->counted_to - cpu->budget;
+
+    cpu->counted_to = cpu->budget;
+    cpu->steps += done;
+    cpu->cycle += done;
+    cpu->retired += done;
+}
+
 /* The block was left before cpu->cur: what came before it is complete, and ip stands at it. */
 static void settle_abandoned(struct cpu *cpu)
 {
+    catch_up(cpu);
     if (cpu->block && cpu->cur) {
         uint64_t before = (uint64_t)(cpu->cur - cpu->block->insn);
         uint32_t stall = cpu->stall;
@@ -60,6 +72,7 @@ static void settle_abandoned(struct cpu *cpu)
         cpu->ip = CPU_INSN_IP(cpu, cpu->cur) & ip_mask(cpu);
         count(cpu, before + cpu->extra_steps, before);
         cpu->stall = stall; /* belongs to the step that is still to be finished */
+        cpu->attention &= ~(uint32_t)CPU_ATT_COUNT;
     }
     cpu->block = NULL;
     cpu->cur = NULL;
@@ -363,8 +376,10 @@ static void settle_block(struct cpu *cpu, const struct cpu_block *b, unsigned ne
 {
     if (next == CPU_X_NEXT)
         cpu->ip = (cpu->ip_base + b->end) & ip_mask(cpu);
+    catch_up(cpu);
     count(cpu, b->count + cpu->extra_steps, b->count - !cpu->retire);
     cpu->retire = true;
+    cpu->attention &= ~(uint32_t)CPU_ATT_COUNT;
 }
 
 /* One instruction by itself, with what surrounds each: shadows, RF, single-step trap, instruction breakpoints. */
@@ -389,9 +404,7 @@ static void step_alone(struct cpu *cpu)
     cpu->had_shadow_ss = cpu->shadow_ss;
     cpu->shadow_sti = cpu->shadow_ss = false;
     cpu->eflags &= ~(uint32_t)EFL_RF;
-    cpu->budget = 1;
-    if (!(cpu->attention & ~(uint32_t)CPU_ATT_TOUCHED))
-        cpu->budget = steps_left(cpu);
+    cpu->budget = cpu->counted_to = steps_left(cpu);
     cpu->block = b;
     cpu->cur = b->insn;
     next = b->insn[0].fn(cpu, b->insn);
@@ -419,50 +432,67 @@ static bool observer_stops(struct cpu *cpu)
     return observer_looks(cpu) && cpu->observer->before(cpu->observer->arg, cpu);
 }
 
-/* Runs blocks until something wants attention or the horizon is near. */
+/* Makes the step at a block's start alone; ip may not have been kept while blocks followed each other by links. */
+static void step_from_block(struct cpu *cpu, const struct cpu_block *b, sim_steps left)
+{
+    catch_up(cpu);
+    cpu->block = NULL;
+    if (b)
+        cpu->ip = (cpu->ip_base + b->off) & ip_mask(cpu);
+    if (left)
+        step_alone(cpu);
+}
+
+/* The block behind `b`, which was just left by exit `next`. */
+static struct cpu_block *follow(struct cpu *cpu, struct cpu_block *b, unsigned next)
+{
+    struct cpu_block *linked;
+
+    if (next == CPU_X_NEXT)
+        cpu->ip = (cpu->ip_base + b->end) & ip_mask(cpu);
+    cpu->block = NULL;
+    linked = next <= CPU_X_TAKEN ? code_link(cpu, b, next) : NULL;
+    return linked ? linked : code_find(cpu);
+}
+
+/* Runs blocks until something wants attention or the horizon is near. What the blocks do is counted when that ends (catch_up). */
 static inline __attribute__((always_inline)) void run_blocks(struct cpu *cpu, const bool observed)
 {
-    struct cpu_block *b = code_find(cpu);
+    struct cpu_block *b;
     sim_steps left = steps_left(cpu);
 
-    for (;;) {
-        unsigned next;
+    cpu->budget = cpu->counted_to = left;
+    b = code_find(cpu);
+    while (b && b->count <= left) {
+        unsigned next, n = b->count;
+        struct cpu_block *linked;
 
-        if (!b || b->count > left) {
-            if (b) /* reached by a link, which does not keep ip */
-                cpu->ip = (cpu->ip_base + b->off) & ip_mask(cpu);
-            if (left)
-                step_alone(cpu);
-            else
-                cpu->block = NULL;
-            return;
-        }
         cpu->block = b;
         cpu->budget = left;
         next = b->insn[0].fn(cpu, b->insn);
-        if (cpu->attention || cpu->extra_steps || cpu->stall || !cpu->retire) {
+        if (cpu->attention) {
             settle_block(cpu, b, next);
             cpu->block = NULL;
             return;
         }
-        cpu->steps += b->count;
-        cpu->cycle += b->count;
-        cpu->retired += b->count;
-        left -= b->count;
-        if (!observed && next <= CPU_X_TAKEN && b->link[next]) {
-            b = b->link[next];
+        left -= n;
+        linked = !observed && next <= CPU_X_TAKEN ? b->link[next] : NULL;
+        if (linked) {
+            b = linked;
             continue;
         }
-        if (next == CPU_X_NEXT)
+        cpu->budget = left;
+        if (observed && next == CPU_X_NEXT)
             cpu->ip = (cpu->ip_base + b->end) & ip_mask(cpu);
-        cpu->block = NULL;
-        if (!left || (observed && observer_looks(cpu)))
+        if (observed && (!left || observer_looks(cpu))) {
+            cpu->block = NULL;
+            catch_up(cpu);
             return;
-        struct cpu_block *from = b;
-        b = next <= CPU_X_TAKEN && !observed ? code_link(cpu, from, next) : NULL;
-        if (!b)
-            b = code_find(cpu);
+        }
+        b = follow(cpu, b, next);
     }
+    cpu->budget = left;
+    step_from_block(cpu, b, left);
 }
 
 /* Runs until there is a reason to return to the machine. Called anew after each unwinding. */
@@ -483,7 +513,8 @@ static enum cpu_exit run(struct cpu *cpu)
             return CPU_EXIT_WAIT;
         if (a & CPU_ATT_TOUCHED) {
             cpu->attention &= ~(uint32_t)CPU_ATT_TOUCHED;
-            return CPU_EXIT_TOUCHED;
+            if (cpu->cluster->count > 1 || cpu->bus->look || cpu->bus->clock->moved)
+                return CPU_EXIT_TOUCHED;
         }
         if (!steps_left(cpu))
             return CPU_EXIT_HORIZON;

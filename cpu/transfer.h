@@ -92,8 +92,8 @@ void vm86_load_segment(struct cpu *cpu, unsigned seg, uint16_t selector);
 bool vm86_interrupt(struct cpu *cpu, unsigned vector, uint64_t next_ip);
 /* IRET in VM86. */
 void vm86_iret(struct cpu *cpu, const struct cpu_insn *i);
-/* PUSHF's image and POPF's effect with IOPL < 3; raise #GP(0) unless the extensions help. */
+/* PUSHF's image, and POPF all but the stack pointer, with IOPL < 3; raise #GP(0) unless the extensions help. */
 uint32_t vm86_pushf_image(struct cpu *cpu, unsigned size);
-void vm86_popf(struct cpu *cpu, unsigned size, uint32_t image);
+void vm86_popf(struct cpu *cpu, const struct cpu_insn *i);
 
 #endif

@@ -40,10 +40,13 @@ uint32_t vm86_pushf_image(struct cpu *cpu, unsigned size)
     return (flags & ~(uint32_t)EFL_IF) | (flags & EFL_VIF ? EFL_IF : 0) | EFL_IOPL;
 }
 
-void vm86_popf(struct cpu *cpu, unsigned size, uint32_t image)
+void vm86_popf(struct cpu *cpu, const struct cpu_insn *i)
 {
-    if (!extended(cpu) || size != 2)
+    uint32_t image;
+
+    if (!extended(cpu) || insn_op_bytes(i) != 2)
         fault(cpu, CPU_CAUSE_GP_V86_IOPL);
+    image = (uint32_t)stack_read(cpu, i, 0, 2);
     check_image(cpu, image);
     load_image(cpu, image);
 }

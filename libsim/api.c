@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "debug/dbg.h"
 #include "libsim/media_file.h"
@@ -102,6 +103,46 @@ enum sim_err sim_commit(struct sim *sim)
 
 /* ---- Running ---- */
 
+/* Slices between pulses: about so much host time, and at most a hundredth of a simulated second, which is what an idle machine makes at once. */
+#define PULSE_SECONDS 0.004
+#define PULSE_MIN_CYCLES 2000
+
+static double host_seconds(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* The next slice's length, from what the last one took. */
+static sim_cycles pulse_cycles(const struct sim *sim, double seconds)
+{
+    sim_cycles now = sim->pulse_cycles, max = sim->clock.freq_hz / 100;
+
+    now = seconds > 2 * PULSE_SECONDS ? now / 2 : seconds < PULSE_SECONDS / 2 ? now * 2 : now;
+    return now < PULSE_MIN_CYCLES ? PULSE_MIN_CYCLES : now > max ? max : now;
+}
+
+/* Between the slices is between two steps, and where slices end is no state. */
+static void run_with_pulse(struct sim *sim, const struct run_limits *limits, struct sim_stop *stop)
+{
+    for (;;) {
+        struct run_limits slice = *limits;
+        double start = host_seconds();
+        sim_cycles end = sched_now(sim) + sim->pulse_cycles;
+
+        if (end < slice.cycle)
+            slice.cycle = end;
+        sched_run(sim, &slice, stop);
+        sim->pulse_cycles = pulse_cycles(sim, host_seconds() - start);
+        if (stop->reason != SIM_STOP_CYCLE || slice.cycle == limits->cycle)
+            return;
+        if (sim->pulse)
+            sim->pulse(sim->pulse_arg);
+    }
+}
+
 static enum sim_err run(struct sim *sim, const struct run_limits *limits, struct sim_stop *stop)
 {
     enum sim_err err = check_idle(sim);
@@ -109,7 +150,10 @@ static enum sim_err run(struct sim *sim, const struct run_limits *limits, struct
     if (err)
         return err;
     sim->running = true;
-    sched_run(sim, limits, stop);
+    if (sim->pulse)
+        run_with_pulse(sim, limits, stop);
+    else
+        sched_run(sim, limits, stop);
     sim->running = false;
     sim->last_stop = *stop;
     return SIM_OK;
@@ -129,6 +173,13 @@ enum sim_err sim_run_until(struct sim *sim, sim_cycles cycle, struct sim_stop *s
     return run(sim, &limits, stop);
 }
 
+enum sim_err sim_run_to(struct sim *sim, sim_steps step, sim_cycles cycle, struct sim_stop *stop)
+{
+    struct run_limits limits = { .step = step, .cycle = cycle, .only_cpu = -1 };
+
+    return run(sim, &limits, stop);
+}
+
 enum sim_err sim_step_cpu(struct sim *sim, unsigned cpu, struct sim_stop *stop)
 {
     struct run_limits limits = { .step = UINT64_MAX, .cycle = SIM_NEVER, .only_cpu = (int)cpu };
@@ -141,6 +192,18 @@ enum sim_err sim_step_cpu(struct sim *sim, unsigned cpu, struct sim_stop *stop)
 void sim_interrupt(struct sim *sim)
 {
     atomic_store(&sim->interrupted, true);
+}
+
+void sim_on_pulse(struct sim *sim, sim_pulse_fn *fn, void *arg)
+{
+    sim->pulse = fn;
+    sim->pulse_arg = arg;
+    sim->pulse_cycles = PULSE_MIN_CYCLES;
+}
+
+uint64_t sim_clock_hz(const struct sim *sim)
+{
+    return sim->clock.freq_hz;
 }
 
 struct sim_position sim_position(const struct sim *sim)

@@ -33,6 +33,7 @@ void machine_request(void *arg, enum sim_request what, uint32_t code)
 {
     struct sim *sim = arg;
 
+    sim->bus->look = true;
     switch (what) {
     case SIM_REQUEST_RESET: sim->request.reset = true; break;
     case SIM_REQUEST_POWER_OFF: sim->request.power_off = true; break;

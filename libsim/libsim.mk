@@ -22,6 +22,7 @@ nobase_libsiminclude_HEADERS += libsim/device.h
 nobase_libsiminclude_HEADERS += libsim/sim.h
 libmachine_la_SOURCES += libsim/api.c libsim/machine.h
 libmachine_la_SOURCES += libsim/assemble.c libsim/firmware.h libsim/media_file.h libsim/plugin.h
+libmachine_la_SOURCES += libsim/catalogue.c
 libmachine_la_SOURCES += libsim/debug_api.c
 libmachine_la_SOURCES += libsim/input.c
 libmachine_la_SOURCES += libsim/options.c libsim/options.h

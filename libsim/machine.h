@@ -95,6 +95,9 @@ struct sim {
     void *output_arg;
     sim_line_fn *line;
     void *line_arg;
+    sim_pulse_fn *pulse;
+    void *pulse_arg;
+    sim_cycles pulse_cycles;    /* length of a slice between pulses */
     atomic_bool interrupted;
     bool running;               /* a run is on the stack, or a callback of one */
     bool stop_on_reset;

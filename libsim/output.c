@@ -11,7 +11,7 @@ void output_emit(void *arg, const char *channel, const void *data, size_t len)
     bool first_time = sim->outputs_done++ >= sim->furthest_output;
 
     if (dbg_console(sim->dbg, channel, data, len))
-        sim->console_stop = true;
+        sim->console_stop = sim->bus->look = true;
     if (!first_time)
         return;
     sim->furthest_output = sim->outputs_done;

@@ -18,6 +18,11 @@ struct plugin {
 /* Built-in classes that it makes sense to have more of. */
 static const struct sim_device_class *const built_in[] = { &uart_class, &parallel_class, NULL };
 
+const struct sim_device_class *plugin_built_in(unsigned n)
+{
+    return n < sizeof(built_in) / sizeof(built_in[0]) - 1 ? built_in[n] : NULL;
+}
+
 static enum sim_err open_plugin(struct sim *sim, const char *path)
 {
     struct plugin *p = calloc(1, sizeof(*p));

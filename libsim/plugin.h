@@ -8,6 +8,8 @@
 
 /* Opens the configured plugins and makes the configured devices (built-in classes and plugins'). */
 enum sim_err plugin_devices(struct sim *sim);
+/* The n-th built-in class that --device knows; NULL after the last. */
+const struct sim_device_class *plugin_built_in(unsigned n);
 void plugin_close_all(struct sim *sim);
 
 #endif

@@ -241,6 +241,7 @@ static void take_turn(struct sim *sim, struct cpu *cpu, const struct run_limits 
                                .shared_until = shared_until(sim, cpu) };
     sim_steps before = cpu->steps;
 
+    sim->bus->look = sim->clock.moved = false;
     dbg_tell_step(sim->dbg, cpu, sim->step);
     *why = cpu_run(cpu, &slice);
     sim->step += cpu->steps - before;

@@ -64,6 +64,18 @@ enum sim_err sim_config_image(struct sim_config *cfg, const void *data, size_t l
 /* Walks the options: name and one line of help of the n-th; false after the last. */
 bool sim_config_option(unsigned n, const char **name, const char **help);
 
+/* ---- What there is to choose from: each walks a list, false after its last; the texts live as long as the program ---- */
+
+/* CPU models, for "cpu". */
+bool sim_cpu_model(unsigned n, const char **name, const char **title);
+/* Built-in device classes, for "device". */
+bool sim_device_class(unsigned n, const char **name, const char **title);
+/* Their properties: name, the value when not given, and what it means. */
+bool sim_device_property(unsigned device_class, unsigned n, const char **name, const char **initial, const char **doc);
+
+/* What of the instruction set is built, by extension: a table as text, malloc'ed for the caller; NULL without memory. */
+char *sim_isa_coverage(void);
+
 /* ---- Life ---- */
 
 /*
@@ -112,12 +124,24 @@ struct sim_stop {
 enum sim_err sim_run_steps(struct sim *sim, sim_steps steps, struct sim_stop *stop);
 /* Run until the machine's clock reaches the absolute cycle; a past cycle runs nothing. SIM_NEVER: until something stops it. */
 enum sim_err sim_run_until(struct sim *sim, sim_cycles cycle, struct sim_stop *stop);
+/* Run until the machine's step or its cycle, both absolute, is reached (UINT64_MAX, SIM_NEVER: no such limit), or something stops it. */
+enum sim_err sim_run_to(struct sim *sim, sim_steps step, sim_cycles cycle, struct sim_stop *stop);
 /* One step of one CPU (others may run as their turn demands): what a debugger's stepi does. */
 enum sim_err sim_step_cpu(struct sim *sim, unsigned cpu, struct sim_stop *stop);
 /* Makes a run return soon (about 1 ms) with SIM_STOP_INTERRUPTED. Any thread, any signal handler. */
 void sim_interrupt(struct sim *sim);
 
+/*
+ * A pulse: called between two steps, some hundred times a host second and at least every 10 ms of simulated time, while the machine runs, whoever
+ * runs it (sim_command too). There a program looks after its terminal, window and sockets, gives input, interrupts, or waits to let idle
+ * time pass. It is no part of the run: with or without, the same happens. NULL: none. Going back in time gives no pulse.
+ */
+typedef void sim_pulse_fn(void *arg);
+void sim_on_pulse(struct sim *sim, sim_pulse_fn *fn, void *arg);
+
 struct sim_position sim_position(const struct sim *sim);
+/* Simulated cycles per simulated second. */
+uint64_t sim_clock_hz(const struct sim *sim);
 unsigned sim_cpus(const struct sim *sim);
 /* Retired instructions of all CPUs. */
 uint64_t sim_retired(const struct sim *sim);

@@ -88,15 +88,17 @@ static uint32_t popf_mask(const struct cpu *cpu, unsigned size)
 CPU_OP(op_popf)
 {
     unsigned size = insn_op_bytes(i);
-    uint32_t image, mask = popf_mask(cpu, size);
 
-    image = (uint32_t)stack_read(cpu, i, 0, size);
-    if (cpu->eflags & EFL_VM && xfer_iopl(cpu) < 3)
-        vm86_popf(cpu, size, image);
-    else
+    cpu->cur = i;
+    if (cpu->eflags & EFL_VM && xfer_iopl(cpu) < 3) {
+        vm86_popf(cpu, i);
+    } else {
+        uint32_t mask = popf_mask(cpu, size), image = (uint32_t)stack_read(cpu, i, 0, size);
+
         cpu_set_eflags(cpu, (cpu_eflags(cpu) & ~mask) | (image & mask));
+    }
     stack_add(cpu, size);
-    cpu_attend(cpu);
+    cpu_mode_changed(cpu); /* AC may have changed */
     CPU_CONTINUE(cpu, i);
 }
 

@@ -104,8 +104,11 @@ static unsigned rep_end(struct cpu *cpu, const struct cpu_insn *i, uint64_t done
 {
     index_add(cpu, i, EA_ANY, CPU_CX, -done);
     cpu->extra_steps += done - 1;
+    if (done > 1)
+        cpu->attention |= CPU_ATT_COUNT;
     if (done == count || !more)
         CONTINUE;
+    cpu->attention |= CPU_ATT_COUNT;
     cpu->ip = CPU_INSN_IP(cpu, i);
     cpu->retire = false;
     return CPU_X_JUMP;
