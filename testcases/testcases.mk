@@ -23,6 +23,7 @@ unit_tests += testcases/unit/test_decode
 unit_tests += testcases/unit/test_field
 unit_tests += testcases/unit/test_floppy
 unit_tests += testcases/unit/test_ide
+unit_tests += testcases/unit/test_isa
 unit_tests += testcases/unit/test_log
 unit_tests += testcases/unit/test_media
 unit_tests += testcases/unit/test_parallel

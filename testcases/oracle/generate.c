@@ -272,7 +272,7 @@ static void choose_registers(struct test *t, const struct isa_row *row)
         t->in.reg[n] = edge_value();
     if (one_in(2))
         t->in.reg[R_DX] &= one_in(2) ? 0 : 0xf; /* divisions like it */
-    t->in.eflags = rnd() & (EFL_ARITH | EFL_DF);
+    t->in.eflags = (rnd() & (EFL_ARITH | EFL_DF)) | (one_in(10) ? EFL_AC : 0);
     t->in.reg[R_SP] = interesting_offset(ss);
     t->in.reg[R_BP] = one_in(3) ? edge_value() : interesting_offset(ss);
     if (!ss->big && one_in(2)) {
