@@ -88,12 +88,30 @@ static void forget_jumps(struct cpu_cluster *cluster)
         cluster->cpu[n]->fetch->generation++;
 }
 
+/* No block is longer, so none that reaches `off` begins earlier than this many bytes before it. */
+#define BLOCK_MAX_BYTES (CPU_BLOCK_MAX * INSN_MAX_BYTES)
+
+static unsigned first_bucket(uint32_t off)
+{
+    return off < BLOCK_MAX_BYTES ? 0 : (off - BLOCK_MAX_BYTES) >> 6;
+}
+
+static void cut_links(struct cpu_code_page *p)
+{
+    if (!p->has_links)
+        return;
+    p->has_links = false;
+    for (unsigned n = 0; n < 64; n++)
+        for (struct cpu_block *b = p->bucket[n]; b; b = b->next)
+            b->link[0] = b->link[1] = NULL;
+}
+
 /* Kills the blocks that overlap off..off+len-1 of the page. */
 static void kill_range(struct cpu_cluster *cluster, struct cpu_code_page *p, uint32_t off, uint32_t len)
 {
     bool killed = false;
 
-    for (unsigned n = 0; n <= (off + len - 1) >> 6; n++)
+    for (unsigned n = first_bucket(off); n <= (off + len - 1) >> 6; n++)
         for (struct cpu_block **at = &p->bucket[n]; *at;) {
             struct cpu_block *b = *at;
 
@@ -107,9 +125,7 @@ static void kill_range(struct cpu_cluster *cluster, struct cpu_code_page *p, uin
         }
     if (!killed)
         return;
-    for (unsigned n = 0; n < 64; n++)
-        for (struct cpu_block *b = p->bucket[n]; b; b = b->next)
-            b->link[0] = b->link[1] = NULL;
+    cut_links(p);
     forget_jumps(cluster);
 }
 
@@ -119,7 +135,7 @@ bool code_overlaps(const struct bus_ram *ram, uint64_t pfn, uint32_t off, uint32
 
     if (!p)
         return false;
-    for (unsigned n = 0; n <= (off + len - 1) >> 6; n++)
+    for (unsigned n = first_bucket(off); n <= (off + len - 1) >> 6; n++)
         for (const struct cpu_block *b = p->bucket[n]; b; b = b->next)
             if (b->off < off + len && off < b->end)
                 return true;
@@ -350,8 +366,10 @@ struct cpu_block *code_link(struct cpu *cpu, struct cpu_block *from, unsigned wh
     if (!from->page || (cpu->ip - cpu->ip_base) >= SIM_PAGE_SIZE || bit_set(cpu->cluster->split, laddr & SIM_PAGE_MASK))
         return NULL;
     b = find_in_page(cpu, from->page, laddr & SIM_PAGE_MASK);
-    if (b && (cpu->mode & MODE_FLAT) && b->mode == from->mode)
+    if (b && (cpu->mode & MODE_FLAT) && b->mode == from->mode) {
         from->link[which] = b;
+        from->page->has_links = true;
+    }
     return b && within_limit(cpu, b) ? b : NULL;
 }
 

@@ -37,7 +37,6 @@ struct cpu_block {
     struct cpu_block *next;      /* in its page's bucket */
     struct cpu_code_page *page;  /* NULL: a single-step block, or dead */
     struct cpu_block *link[2];   /* successor by CPU_X_NEXT and CPU_X_TAKEN, within the same page and mode; NULL: look it up */
-    uint64_t chunks;             /* 64-byte chunks of the page that its bytes lie in */
     uint32_t mode;
     uint16_t off, end;           /* page offsets: first byte, and first byte behind */
     uint16_t count;              /* instructions */
@@ -49,7 +48,7 @@ struct cpu_block {
 struct cpu_code_page {
     struct bus_ram *ram;
     uint64_t pfn;
-    uint64_t chunks;                /* union of the blocks' chunks */
+    bool has_links;                 /* some block of the page has a link */
     uint64_t touchy[64];            /* page offsets of instructions that reached a device from inside a block: decoding ends a block behind them */
     struct cpu_block *bucket[64];   /* by first byte's chunk */
     struct cpu_code_page *prev, *next;
