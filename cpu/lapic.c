@@ -229,12 +229,12 @@ static sim_cycles now(const struct lapic *l)
 
 static uint32_t timer_current(const struct lapic *l)
 {
-    sim_cycles elapsed;
+    sim_cycles left;
 
-    if (l->timer.deadline == SIM_NEVER || now(l) < l->timer_start)
+    if (l->timer.deadline == SIM_NEVER || l->timer.deadline <= now(l))
         return 0;
-    elapsed = (now(l) - l->timer_start) / divisor(l);
-    return elapsed >= l->timer_initial ? 0 : l->timer_initial - (uint32_t)elapsed;
+    left = (l->timer.deadline - now(l) + divisor(l) - 1) / divisor(l);
+    return left < l->timer_initial ? (uint32_t)left : l->timer_initial;
 }
 
 static void timer_arm(struct lapic *l)
@@ -272,9 +272,7 @@ static void timer_write_divide(struct lapic *l, uint32_t value)
 
     l->timer_divide = value & 0xb;
     if (running) {
-        sim_cycles since = (sim_cycles)done * divisor(l);
-
-        l->timer_start = now(l) > since ? now(l) - since : 0;
+        l->timer_start = now(l) - (sim_cycles)done * divisor(l); /* modulo 2^64: it may lie before cycle 0 */
         timer_arm(l);
     }
 }

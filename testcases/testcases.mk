@@ -50,7 +50,11 @@ unit_tests += testcases/unit/test_vga
 testcases_unit_test_vga_SOURCES = testcases/unit/test_vga.c testcases/unit/vga_bench.h testcases/unit/test_vga_memory.c \
 	testcases/unit/test_vga_render.c testcases/unit/test_vga_vbe.c
 unit_tests += testcases/unit/test_deliver
+unit_tests += testcases/unit/test_lapic
 unit_tests += testcases/unit/test_seg
+unit_tests += testcases/unit/test_system
+unit_tests += testcases/unit/test_task
+unit_tests += testcases/unit/test_vm86
 EXTRA_DIST += testcases/unit/system_bench.h
 
 LDADD = libsim_all.la $(CHECK_LIBS)
