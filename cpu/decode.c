@@ -418,6 +418,8 @@ unsigned decode(const struct cpu_isa_index *isa, uint32_t mode, const uint8_t *b
         return too_short(&d, out);
     out->len = (uint8_t)d.pos;
     out->row = (uint16_t)(row - isa_rows);
+    if (row->attributes & ISA_LOCKED && out->flags & INSN_MEM)
+        out->flags |= INSN_LOCK;
     cause = forbidden(row, &d, out);
     if (cause != CPU_CAUSE_NONE)
         return illegal(&d, out, raise_ud, cause);

@@ -25,6 +25,7 @@ unit_tests += testcases/unit/test_floppy
 unit_tests += testcases/unit/test_ide
 unit_tests += testcases/unit/test_isa
 unit_tests += testcases/unit/test_log
+unit_tests += testcases/unit/test_ops
 unit_tests += testcases/unit/test_media
 unit_tests += testcases/unit/test_parallel
 unit_tests += testcases/unit/test_pci
