@@ -80,6 +80,7 @@ enum {
     CPU_ATT_SLEEP = 64,     /* activity is no longer CPU_ACTIVE */
     CPU_ATT_SHUTDOWN = 128, /* a triple fault has just happened */
     CPU_ATT_WAIT = 256,     /* the step must wait until this CPU is furthest behind */
+    CPU_ATT_YIELD = 1024,   /* PAUSE: the turn ends */
     CPU_ATT_COUNT = 512     /* the block made other steps than one an instruction: extra_steps or `retire` say which */
 };
 
@@ -192,6 +193,7 @@ enum cpu_exit {
     CPU_EXIT_HORIZON,  /* the cycle horizon or the step budget is reached */
     CPU_EXIT_TOUCHED,  /* the last step reached a device and moved a deadline, made a request, or may have woken another CPU: look again */
     CPU_EXIT_WAIT,     /* the next step would touch shared things and must wait until this CPU is furthest behind */
+    CPU_EXIT_YIELD,    /* PAUSE was executed: another CPU may go on */
     CPU_EXIT_SLEEP,    /* not active, and nothing pending that would wake it */
     CPU_EXIT_SHUTDOWN, /* a triple fault has just occurred */
     CPU_EXIT_STOP      /* an observer asked for it */

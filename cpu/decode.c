@@ -434,7 +434,9 @@ unsigned decode(const struct cpu_isa_index *isa, uint32_t mode, const uint8_t *b
 
 bool decode_ends_block(const struct cpu_insn *insn, const struct isa_row *row)
 {
-    return !row || row->attributes & ISA_END || insn->fn == op_magic || decode_is_alone(insn, row);
+    if (!row || row->attributes & ISA_END || insn->fn == op_magic || decode_is_alone(insn, row))
+        return true;
+    return row->attributes & ISA_PAUSE && insn->flags & INSN_REP;
 }
 
 bool decode_is_alone(const struct cpu_insn *insn, const struct isa_row *row)

@@ -504,13 +504,15 @@ static enum cpu_exit run(struct cpu *cpu)
         if (cpu->fault.valid)
             deliver_fault(cpu);
         a = cpu->attention;
-        cpu->attention &= ~(uint32_t)(CPU_ATT_STOP | CPU_ATT_SHUTDOWN | CPU_ATT_WAIT | CPU_ATT_MODE);
+        cpu->attention &= ~(uint32_t)(CPU_ATT_STOP | CPU_ATT_SHUTDOWN | CPU_ATT_WAIT | CPU_ATT_YIELD | CPU_ATT_MODE);
         if (a & CPU_ATT_SHUTDOWN)
             return CPU_EXIT_SHUTDOWN;
         if (a & CPU_ATT_STOP)
             return CPU_EXIT_STOP;
         if (a & CPU_ATT_WAIT)
             return CPU_EXIT_WAIT;
+        if (a & CPU_ATT_YIELD && cpu->cluster->count > 1)
+            return CPU_EXIT_YIELD;
         if (a & CPU_ATT_TOUCHED) {
             cpu->attention &= ~(uint32_t)CPU_ATT_TOUCHED;
             if (cpu->cluster->count > 1 || cpu->bus->look || cpu->bus->clock->moved)

@@ -195,7 +195,7 @@ static enum sim_err set_pace(struct sim_options *o, const char *value)
     X(cpus, (err = bounded("cpus", v, 1, SIM_MAX_CPUS, &n)) ? err : (o->cpus = (uint32_t)n, SIM_OK), "number of CPUs, 1 to 8") \
     X(cpu, set_cpu(o, v), "CPU model; default max")                                                                         \
     X(quantum, (err = bounded("quantum", v, 1, 1000000000, &n)) ? err : (o->quantum = (uint32_t)n, SIM_OK),                 \
-      "cycles that a CPU may run ahead of the next; default 1000")                                                          \
+      "cycles that a CPU may run ahead of the next; default 1009")                                                          \
     X(seed, (err = bounded("seed", v, 0, UINT64_MAX, &n)) ? err : (o->seed = n, SIM_OK), "draws each turn from 1..quantum; 0: fixed turns") \
     X(timing, set_timing(o, v), "timing model: unit")                                                                       \
     X(clock, set_clock(o, v), "CPU clock: 100M, 1G; default 1G")                                                            \
@@ -249,7 +249,7 @@ struct sim_options *options_new(void)
     o->memory = 128u << 20;
     o->clock_hz = 1000000000;
     o->cpus = 1;
-    o->quantum = 1000;
+    o->quantum = 1009; /* a prime: loops of round lengths do not beat with it */
     o->rtc = 1577836800;
     o->timeline = true;
     o->stop_on = DBG_STOP_TRIPLE_FAULT | DBG_STOP_DEAD_HALT;

@@ -252,6 +252,7 @@ static bool after_turn(struct sim *sim, struct cpu *cpu, enum cpu_exit why, stru
 {
     switch (why) {
     case CPU_EXIT_WAIT:
+    case CPU_EXIT_YIELD:
     case CPU_EXIT_SLEEP:
         end_turn(sim);
         return false;

@@ -4,9 +4,12 @@
 #include "cpu/exec.h"
 #include "cpu/seg.h"
 
-/* SDM Vol. 2B, "NOP". */
+/* SDM Vol. 2B, "NOP" and "PAUSE". A CPU that waits in a spin loop gives up its turn: the one it waits for goes on sooner, and two loops of
+ * equal length cannot keep each other from a lock for ever. */
 CPU_OP(op_nop)
 {
+    if (i->flags & INSN_REP)
+        cpu->attention |= CPU_ATT_YIELD;
     CONTINUE;
 }
 
