@@ -216,6 +216,21 @@ unsigned sim_cpus(const struct sim *sim)
     return cpu_count(sim->cluster);
 }
 
+const char *sim_cpu_activity(const struct sim *sim, unsigned number)
+{
+    const struct cpu *cpu = cpu_get(sim->cluster, number);
+
+    if (!cpu)
+        return "";
+    switch (cpu->activity) {
+    case CPU_ACTIVE: return "active";
+    case CPU_HALTED: return "halted";
+    case CPU_WAIT_SIPI: return "waiting for SIPI";
+    case CPU_SHUTDOWN: return "shutdown";
+    }
+    return "";
+}
+
 uint64_t sim_retired(const struct sim *sim)
 {
     uint64_t sum = 0;

@@ -27,6 +27,8 @@ extern "C" {
 enum sim_err sim_probe_add(struct sim *sim, const char *spec, uint32_t *id);
 enum sim_err sim_probe_remove(struct sim *sim, uint32_t id);
 enum sim_err sim_probe_enable(struct sim *sim, uint32_t id, bool enabled);
+/* A hidden probe is a front end's own (gdb's breakpoints): it works as any other, and `info breakpoints` does not list it. */
+enum sim_err sim_probe_hide(struct sim *sim, uint32_t id, bool hidden);
 /* For a program: called at each hit instead of stopping; returns true to stop after all. */
 typedef bool sim_probe_fn(void *arg, struct sim *sim, uint32_t id);
 enum sim_err sim_probe_callback(struct sim *sim, uint32_t id, sim_probe_fn *fn, void *arg);

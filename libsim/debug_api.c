@@ -39,6 +39,16 @@ enum sim_err sim_probe_enable(struct sim *sim, uint32_t id, bool enabled)
     return SIM_OK;
 }
 
+enum sim_err sim_probe_hide(struct sim *sim, uint32_t id, bool hidden)
+{
+    enum sim_err err;
+    struct dbg_probe *p = probe_or_fail(sim, id, &err);
+
+    if (!err)
+        p->hidden = hidden;
+    return err;
+}
+
 enum sim_err sim_probe_callback(struct sim *sim, uint32_t id, sim_probe_fn *fn, void *arg)
 {
     enum sim_err err;
