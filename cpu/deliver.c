@@ -30,7 +30,7 @@ _Noreturn void cpu_raise(struct cpu *cpu, unsigned vector, uint32_t error, enum 
     if (has_selector_error(vector) && is_external(cpu->delivering))
         error |= 1;
     cpu->fault = (struct cpu_delivery){ .valid = true, .vector = (uint8_t)vector, .type = CPU_DELIVER_EXCEPTION, .cause = cause,
-                                        .has_error = pushes_error(vector), .evidence = cpu->evidence };
+                                        .has_error = pushes_error(vector) && cpu->cr0 & CR0_PE, .evidence = cpu->evidence };
     cpu->fault.error = cpu->fault.has_error ? error : 0;
     if (vector == VEC_PF)
         cpu->fault.cr2 = cpu->cr2;

@@ -238,21 +238,48 @@ void far_call(struct cpu *cpu, const struct cpu_insn *i, uint16_t selector, uint
 
 /* ---- RET and IRET ---- */
 
-/* The code segment to return to; the level is its RPL. SDM Vol. 2B, "RET"; Vol. 2A, "IRET". */
-static void check_return(struct cpu *cpu, uint16_t selector, struct seg_desc *code)
-{
-    unsigned rpl = selector & 3u;
+/* What is wrong with the place to return to: a RET tells the checks apart, an IRET names itself. */
+struct return_rules {
+    enum cpu_cause null, outside, type, rpl, dpl, null_stack;
+    struct xfer_stack_rules stack;
+};
+static const struct return_rules ret_rules = {
+    CPU_CAUSE_GP_RET_NULL, CPU_CAUSE_GP_RET_LIMIT, CPU_CAUSE_GP_RET_TYPE, CPU_CAUSE_GP_RET_RPL, CPU_CAUSE_GP_RET_DPL,
+    CPU_CAUSE_GP_RET_SSNULL,
+    { VEC_GP, CPU_CAUSE_GP_RET_SS, CPU_CAUSE_GP_RET_SS, CPU_CAUSE_GP_RET_SS, CPU_CAUSE_GP_RET_SS, CPU_CAUSE_SS_NP_RET },
+};
+static const struct return_rules iret_rules = {
+    CPU_CAUSE_GP_IRET_CS, CPU_CAUSE_GP_IRET_CS, CPU_CAUSE_GP_IRET_CS, CPU_CAUSE_GP_IRET_CS, CPU_CAUSE_GP_IRET_CS,
+    CPU_CAUSE_GP_IRET_CS,
+    { VEC_GP, CPU_CAUSE_GP_IRET_CS, CPU_CAUSE_GP_IRET_CS, CPU_CAUSE_GP_IRET_CS, CPU_CAUSE_GP_IRET_CS, CPU_CAUSE_SS_NP_RET },
+};
 
-    if (xfer_null(selector))
-        xfer_fault_value(cpu, VEC_GP, 0, CPU_CAUSE_GP_RET_NULL, selector);
-    if (!seg_read(cpu, selector, code))
-        xfer_fault(cpu, VEC_GP, CPU_CAUSE_GP_RET_LIMIT, code);
+/* A return under way: `skip` bytes stand on the stack before SS:ESP, `release` more are given back on both stacks. */
+struct ret {
+    struct cpu *cpu;
+    const struct cpu_insn *i;
+    const struct return_rules *rules;
+    uint16_t selector;
+    uint32_t ip;
+    unsigned skip, release;
+};
+
+/* The code segment to return to; the level is its RPL. SDM Vol. 2B, "RET"; Vol. 2A, "IRET". */
+static void check_return(const struct ret *r, struct seg_desc *code)
+{
+    struct cpu *cpu = r->cpu;
+    unsigned rpl = r->selector & 3u;
+
+    if (xfer_null(r->selector))
+        xfer_fault_value(cpu, VEC_GP, 0, r->rules->null, r->selector);
+    if (!seg_read(cpu, r->selector, code))
+        xfer_fault(cpu, VEC_GP, r->rules->outside, code);
     if (!is_code(code))
-        xfer_fault(cpu, VEC_GP, CPU_CAUSE_GP_RET_TYPE, code);
+        xfer_fault(cpu, VEC_GP, r->rules->type, code);
     if (rpl < cpu->cpl)
-        xfer_fault(cpu, VEC_GP, CPU_CAUSE_GP_RET_RPL, code);
+        xfer_fault(cpu, VEC_GP, r->rules->rpl, code);
     if (is_conforming(code) ? SEG_DPL(code->attr) > rpl : SEG_DPL(code->attr) != rpl)
-        xfer_fault(cpu, VEC_GP, CPU_CAUSE_GP_RET_DPL, code);
+        xfer_fault(cpu, VEC_GP, r->rules->dpl, code);
     if (!(code->attr & SEG_P))
         xfer_fault(cpu, VEC_NP, CPU_CAUSE_NP_CS_RET, code);
 }
@@ -272,63 +299,60 @@ static void load_sp(struct cpu *cpu, uint32_t sp)
         cpu->reg[CPU_SP] = (cpu->reg[CPU_SP] & ~0xffffull) | (sp & 0xffff);
 }
 
-/* To an outer level: SS:ESP stand on the stack behind `skip` bytes; `release` more are given back on both stacks. */
-static void return_outer(struct cpu *cpu, const struct cpu_insn *i, struct seg_desc *code, uint32_t ip, unsigned skip, unsigned release)
+static void return_outer(const struct ret *r, struct seg_desc *code)
 {
-    static const struct xfer_stack_rules rules = { VEC_GP, CPU_CAUSE_GP_RET_SS, CPU_CAUSE_GP_RET_SS, CPU_CAUSE_GP_RET_SS,
-                                                   CPU_CAUSE_GP_RET_SS, CPU_CAUSE_SS_NP_RET };
-    unsigned size = insn_op_bytes(i), rpl = code->selector & 3u;
-    uint32_t sp = (uint32_t)stack_read(cpu, i, skip + release, size);
-    uint16_t ss = (uint16_t)stack_read(cpu, i, skip + release + size, size);
+    struct cpu *cpu = r->cpu;
+    unsigned size = insn_op_bytes(r->i), rpl = r->selector & 3u;
+    uint32_t sp = (uint32_t)stack_read(cpu, r->i, r->skip + r->release, size);
+    uint16_t ss = (uint16_t)stack_read(cpu, r->i, r->skip + r->release + size, size);
     struct seg_desc stack;
 
     if (xfer_null(ss))
-        xfer_fault_value(cpu, VEC_GP, 0, CPU_CAUSE_GP_RET_SSNULL, ss);
-    xfer_check_stack(cpu, &rules, ss, rpl, &stack);
-    check_return_ip(cpu, code, ip);
+        xfer_fault_value(cpu, VEC_GP, 0, r->rules->null_stack, ss);
+    xfer_check_stack(cpu, &r->rules->stack, ss, rpl, &stack);
+    check_return_ip(cpu, code, r->ip);
     seg_set_accessed(cpu, code);
     seg_set_accessed(cpu, &stack);
-    xfer_commit_code(cpu, code, rpl, ip);
+    xfer_commit_code(cpu, code, rpl, r->ip);
     seg_load_cache(cpu, CPU_SS, &stack);
-    load_sp(cpu, sp + release);
+    load_sp(cpu, sp + r->release);
     xfer_drop_data_segments(cpu);
 }
 
-static void return_same(struct cpu *cpu, struct seg_desc *code, uint32_t ip, unsigned pop)
+static void return_same(const struct ret *r, struct seg_desc *code)
 {
-    check_return_ip(cpu, code, ip);
-    seg_set_accessed(cpu, code);
-    xfer_commit_code(cpu, code, cpu->cpl, ip);
-    stack_add(cpu, pop);
+    check_return_ip(r->cpu, code, r->ip);
+    seg_set_accessed(r->cpu, code);
+    xfer_commit_code(r->cpu, code, r->cpu->cpl, r->ip);
+    stack_add(r->cpu, r->skip + r->release);
 }
 
-/* Everything that RET and IRET have in common: `words` are on the stack before SS:ESP. */
-static void return_protected(struct cpu *cpu, const struct cpu_insn *i, uint16_t selector, uint32_t ip, unsigned words, unsigned release)
+static void return_protected(const struct ret *r)
 {
-    unsigned size = insn_op_bytes(i);
     struct seg_desc code;
 
-    check_return(cpu, selector, &code);
-    if ((selector & 3u) > cpu->cpl)
-        return_outer(cpu, i, &code, ip, words * size, release);
+    check_return(r, &code);
+    if ((r->selector & 3u) > r->cpu->cpl)
+        return_outer(r, &code);
     else
-        return_same(cpu, &code, ip, words * size + release);
+        return_same(r, &code);
 }
 
 void far_return(struct cpu *cpu, const struct cpu_insn *i, unsigned release_bytes)
 {
     unsigned size = insn_op_bytes(i);
-    uint32_t ip = (uint32_t)stack_read(cpu, i, 0, size);
-    uint16_t selector = (uint16_t)stack_read(cpu, i, size, size);
+    struct ret r = { .cpu = cpu, .i = i, .rules = &ret_rules, .skip = 2 * size, .release = release_bytes };
 
+    r.ip = (uint32_t)stack_read(cpu, i, 0, size);
+    r.selector = (uint16_t)stack_read(cpu, i, size, size);
     if (xfer_protected(cpu)) {
-        return_protected(cpu, i, selector, ip, 2, release_bytes);
+        return_protected(&r);
         xfer_mode_changed(cpu);
         return;
     }
-    check_real_target(cpu, ip, CPU_CAUSE_GP_RET_OFFSET);
+    check_real_target(cpu, r.ip, CPU_CAUSE_GP_RET_OFFSET);
     stack_add(cpu, 2 * size + release_bytes);
-    real_transfer(cpu, selector, ip);
+    real_transfer(cpu, r.selector, r.ip);
 }
 
 /* ---- IRET: SDM Vol. 2A, "IRET" ---- */
@@ -400,21 +424,21 @@ static void iret_to_vm86(struct cpu *cpu, const struct cpu_insn *i, uint16_t sel
 static void iret_protected(struct cpu *cpu, const struct cpu_insn *i)
 {
     unsigned size = insn_op_bytes(i), cpl = cpu->cpl;
-    uint32_t ip, flags;
-    uint16_t selector;
+    struct ret r = { .cpu = cpu, .i = i, .rules = &iret_rules, .skip = 3 * size };
+    uint32_t flags;
 
     if (cpu->eflags & EFL_NT) {
         iret_task(cpu, i);
         return;
     }
-    ip = (uint32_t)stack_read(cpu, i, 0, size);
-    selector = (uint16_t)stack_read(cpu, i, size, size);
+    r.ip = (uint32_t)stack_read(cpu, i, 0, size);
+    r.selector = (uint16_t)stack_read(cpu, i, size, size);
     flags = (uint32_t)stack_read(cpu, i, 2 * size, size);
     if (size == 4 && flags & EFL_VM && cpl == 0) {
-        iret_to_vm86(cpu, i, selector, ip, flags);
+        iret_to_vm86(cpu, i, r.selector, r.ip, flags);
         return;
     }
-    return_protected(cpu, i, selector, ip, 3, 0);
+    return_protected(&r);
     load_flags(cpu, flags, size, cpl);
 }
 

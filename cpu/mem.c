@@ -441,7 +441,7 @@ static _Noreturn void segment_fault(struct cpu *cpu, unsigned seg, uint64_t off,
     cpu->evidence = (struct cpu_evidence){ .kind = CPU_EVIDENCE_OPERAND, .selector = s->selector, .level = (uint8_t)seg, .laddr = off,
                                            .value = s->limit };
     if (seg == CPU_SS)
-        cpu_raise(cpu, VEC_SS, 0, CPU_CAUSE_SS_LIMIT);
+        cpu_raise(cpu, VEC_SS, 0, gp_cause == CPU_CAUSE_SS_REAL_SP ? gp_cause : CPU_CAUSE_SS_LIMIT);
     if (gp_cause == CPU_CAUSE_GP_LIMIT && !(cpu->mode & MODE_PE))
         gp_cause = CPU_CAUSE_GP_REAL64K;
     cpu_raise(cpu, VEC_GP, 0, gp_cause);
@@ -504,6 +504,8 @@ void stack_push(struct cpu *cpu, const struct cpu_insn *i, unsigned size, uint64
     sim_laddr laddr;
 
     cpu->cur = i;
+    if (!(cpu->mode & MODE_PE) && sp + size - 1 > cpu->seg[CPU_SS].limit)
+        segment_fault(cpu, CPU_SS, sp, CPU_CAUSE_SS_REAL_SP);
     laddr = segment_linear(cpu, CPU_SS, sp, size, MEM_WRITE);
     check_alignment(cpu, laddr, size);
     mem_write_as(cpu, laddr, size, v, is_user(cpu));

@@ -48,7 +48,8 @@ _Noreturn void xfer_fault_tss(struct cpu *cpu, unsigned vector, uint32_t error, 
 
 struct xfer_stack xfer_present_stack(const struct cpu *cpu, enum cpu_cause cause)
 {
-    return (struct xfer_stack){ .ss = cpu->seg[CPU_SS], .sp = (uint32_t)cpu->reg[CPU_SP], .user = cpu->cpl == 3, .cause = cause };
+    return (struct xfer_stack){ .ss = cpu->seg[CPU_SS], .sp = (uint32_t)cpu->reg[CPU_SP], .user = cpu->cpl == 3,
+                                .cause = cpu->cr0 & CR0_PE ? cause : CPU_CAUSE_SS_REAL_SP };
 }
 
 /* SDM Vol. 2A, "CALL": more privilege; "INT n": inter-privilege-level interrupt. */

@@ -55,7 +55,7 @@ struct xfer_stack {
     struct seg_desc desc;
 };
 
-/* The present stack; a frame that does not fit is #SS(0) with `cause`. */
+/* The present stack; a frame that does not fit is #SS(0) with `cause`, in real mode with one of its own. */
 struct xfer_stack xfer_present_stack(const struct cpu *cpu, enum cpu_cause cause);
 /* The stack of the inner level `dpl`, from the TSS, with all its checks. */
 struct xfer_stack xfer_inner_stack(struct cpu *cpu, unsigned dpl);

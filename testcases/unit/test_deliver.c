@@ -354,6 +354,20 @@ START_TEST(real_mode_odd_sp_at_the_bottom_is_a_stack_fault)
 }
 END_TEST
 
+START_TEST(real_mode_pushes_that_wrap_are_stack_faults_without_a_code)
+{
+    static const struct { const char *code; unsigned len; } pushes[] = { { "\x50", 1 }, { "\x9a\x00\x00\x00\x20", 5 }, { "\x06", 1 } };
+
+    sys_real(&s);
+    s.cpu->reg[CPU_SP] = 1;
+    sys_code(&s, pushes[_i].code, pushes[_i].len);
+    sys_run(&s, 1);
+    ck_assert_int_eq(REC(0)->cause, CPU_CAUSE_SS_REAL_SP);
+    ck_assert_uint_eq(REC(0)->vector, VEC_SS);
+    ck_assert(!REC(0)->has_error && REC(0)->error == 0);
+}
+END_TEST
+
 /* ---- IRET ---- */
 
 START_TEST(iret_undoes_an_interrupt_from_user_mode)
@@ -440,6 +454,7 @@ int main(void)
     tcase_add_test(tc, real_mode_iret_goes_back);
     tcase_add_test(tc, real_mode_vectors_beyond_the_limit_end_in_shutdown);
     tcase_add_test(tc, real_mode_odd_sp_at_the_bottom_is_a_stack_fault);
+    tcase_add_loop_test(tc, real_mode_pushes_that_wrap_are_stack_faults_without_a_code, 0, 3);
     tcase_add_test(tc, iret_undoes_an_interrupt_from_user_mode);
     tcase_add_test(tc, iret_from_user_mode_cannot_change_if_or_iopl);
     tcase_add_test(tc, rf_of_an_iret_image_lasts_for_one_instruction);
