@@ -1,6 +1,7 @@
 /*
  * Building the pc: which parts it has, how they are wired, and its reset.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
