@@ -413,10 +413,10 @@ uint8_t *mem_direct_write(struct cpu *cpu, const struct cpu_insn *i, sim_laddr l
         sim_paddr paddr = paging_translate(cpu, laddr, PAGING_WRITE, is_user(cpu)) & cpu->bus->a20_mask;
         struct bus_ram *ram = ram_page(cpu, paddr, true, &pfn);
 
-        /* A clean page is made dirty by its first element; from then on the run is direct. */
-        if (!ram || page_watched(cpu, laddr) || ram->page[pfn].traps)
+        /* A clean page, or one that is not there yet, is made dirty by its first element; from then on the run is direct. */
+        if (!ram || page_watched(cpu, laddr) || ram->page[pfn].traps || !ram->page[pfn].data)
             return NULL;
-        host = bus_ram_read_page(ram, pfn) + (paddr & SIM_PAGE_MASK);
+        host = ram->page[pfn].data + (paddr & SIM_PAGE_MASK);
         fast_fill(cpu, is_user(cpu), FAST_WRITE, laddr, host - (laddr & SIM_PAGE_MASK));
     }
     *len = SIM_PAGE_SIZE - (laddr & SIM_PAGE_MASK);
