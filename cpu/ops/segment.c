@@ -210,20 +210,14 @@ CPU_OP(op_verw)
     CPU_CONTINUE(cpu, i);
 }
 
+/* "Operation": the destination is written only where the RPL is raised, so a read-only one that needs no change does not fault. */
 CPU_OP(op_arpl)
 {
-    bool memory = i->flags & INSN_MEM;
-    uint16_t from = (uint16_t)exec_reg(cpu, i->src, 16), to;
-    struct mem_rmw rmw = { NULL, 0 };
-    bool raise;
+    uint16_t from = (uint16_t)exec_reg(cpu, i->src, 16), to = (uint16_t)rm_read(cpu, i, 2);
+    bool raise = (to & 3) < (from & 3);
 
-    to = (uint16_t)(memory ? mem_rmw_read(cpu, i, mem_operand(cpu, i, EA_ANY, 2, MEM_RMW), 2, &rmw) : exec_reg(cpu, i->dst, 16));
-    raise = (to & 3) < (from & 3);
-    to = (uint16_t)(raise ? (to & ~3) | (from & 3) : to);
-    if (memory)
-        mem_rmw_write(cpu, i, 2, &rmw, to);
-    else
-        exec_set_reg(cpu, i->dst, 16, to);
+    if (raise)
+        rm_write(cpu, i, 2, (to & ~3) | (from & 3));
     flags_set_zf(cpu, raise);
     CPU_CONTINUE(cpu, i);
 }

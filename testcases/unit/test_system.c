@@ -458,6 +458,23 @@ START_TEST(arpl_raises_the_rpl_only)
 }
 END_TEST
 
+/* SDM Vol. 2A, "ARPL", "Operation": nothing is written where the RPL is high enough, so a read-only segment does no harm then. */
+START_TEST(arpl_writes_only_what_changes)
+{
+    sys_protected(&s, 0);
+    CODE(&s, "\x8e\xd9\x63\x1d\x00\x00\x06\x00\x43\x63\x1d\x00\x00\x06\x00"); /* mov ds, ecx; arpl [AT_DATA], bx; inc ebx; arpl [AT_DATA], bx */
+    s.cpu->reg[CPU_CX] = DATA_RO;
+    s.cpu->reg[CPU_BX] = 2;
+    sys_poke(&s, AT_DATA, 0x22, 2);
+    sys_run(&s, 3);
+    ck_assert_uint_eq(s.cpu->history_next, 0);
+    sys_run(&s, 1);
+    ck_assert_uint_eq(s.cpu->history_next, 1);
+    ck_assert_uint_eq(s.cpu->history[0].vector, 13);
+    ck_assert_uint_eq(sys_peek(&s, AT_DATA, 2), 0x22);
+}
+END_TEST
+
 /* ---- CPUID, MSRs, time ---- */
 
 START_TEST(cpuid_names_the_vendor_and_what_is_modelled)
@@ -647,6 +664,7 @@ int main(void)
     tcase_add_test(tc, lds_loads_both_or_neither);
     LOOP(tc, selectors_are_judged_without_a_fault, ask_cases);
     tcase_add_test(tc, arpl_raises_the_rpl_only);
+    tcase_add_test(tc, arpl_writes_only_what_changes);
     tcase_add_test(tc, cpuid_names_the_vendor_and_what_is_modelled);
     tcase_add_loop_test(tc, the_model_decides_what_decodes, 0, 7);
     LOOP(tc, msrs_keep_what_is_valid_and_refuse_the_rest, msr_cases);
