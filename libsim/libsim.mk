@@ -7,12 +7,10 @@ libmachine_la_SOURCES =
 noinst_LTLIBRARIES += libsim_all.la
 libsim_all_la_SOURCES =
 libsim_all_la_LIBADD = libmachine.la libdebug.la libdevices.la libcpu.la libbus.la libbase.la \
-	$(LIBELF_LIBS) $(ZSTD_LIBS) $(XXHASH_LIBS) $(ZYDIS_LIBS) $(LIBDW_LIBS) -lm
+	$(LIBELF_LIBS) $(ZSTD_LIBS) $(XXHASH_LIBS) $(ZYDIS_LIBS) $(LIBDW_LIBS) $(LIBPNG_LIBS) -lm
 
 # What users link: only sim_* leaves it.
-if HAVE_API
 lib_LTLIBRARIES += libsim.la
-endif
 libsim_la_SOURCES =
 libsim_la_LIBADD = libsim_all.la
 libsim_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -export-symbols-regex '^sim_' \

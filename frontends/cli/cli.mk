@@ -1,16 +1,14 @@
 # frontends/cli/: the program sim; it knows the public API only.
 # One line per module, sorted.
-if HAVE_CLI
 bin_PROGRAMS += sim
-endif
 sim_SOURCES = frontends/cli/cli.h
 sim_SOURCES += frontends/cli/args.c
 sim_SOURCES += frontends/cli/main.c
 sim_SOURCES += frontends/cli/report.c
 sim_SOURCES += frontends/cli/run.c
 sim_SOURCES += frontends/cli/serial.c
-sim_CPPFLAGS = $(AM_CPPFLAGS) $(SDL2_CFLAGS) $(LIBEDIT_CFLAGS) $(LIBPNG_CFLAGS)
-sim_LDADD = libsim.la $(SDL2_LIBS) $(LIBEDIT_LIBS) $(LIBPNG_LIBS)
+sim_CPPFLAGS = $(AM_CPPFLAGS) $(SDL2_CFLAGS) $(LIBEDIT_CFLAGS)
+sim_LDADD = libsim.la $(SDL2_LIBS) $(LIBEDIT_LIBS)
 
 # The demonstration kernel inside the program: demo_kernel[] and demo_kernel_size.
 nodist_sim_SOURCES = frontends/cli/demo-image.c
