@@ -7,3 +7,4 @@ EXTRA_DIST += doc/adding-an-instruction.md
 EXTRA_DIST += doc/architecture.md
 EXTRA_DIST += doc/sources.md
 EXTRA_DIST += doc/time.md
+EXTRA_DIST += doc/status.md
