@@ -8,6 +8,7 @@ libgdbserver_la_SOURCES += frontends/gdb/packet.c
 libgdbserver_la_SOURCES += frontends/gdb/rsp.c
 libgdbserver_la_SOURCES += frontends/gdb/rsp_break.c
 libgdbserver_la_SOURCES += frontends/gdb/rsp_memory.c
+libgdbserver_la_SOURCES += frontends/gdb/rsp_mode.c
 libgdbserver_la_SOURCES += frontends/gdb/rsp_monitor.c
 libgdbserver_la_SOURCES += frontends/gdb/rsp_query.c
 libgdbserver_la_SOURCES += frontends/gdb/rsp_regs.c

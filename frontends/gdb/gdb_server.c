@@ -231,7 +231,7 @@ static void take_event(struct gdb_server *s, enum packet_event event)
         if (!s->no_ack)
             send_raw(s, s->last, s->last_len);
         break;
-    case PACKET_BREAK: run_broken(s); break;
+    case PACKET_BREAK: rsp_broken(s); break;
     case PACKET_TOO_LONG: case PACKET_COMPLETE:
         if (!s->no_ack)
             send_raw(s, "+", 1);
@@ -313,7 +313,7 @@ bool gdb_server_running(const struct gdb_server *s)
 void gdb_server_stopped(struct gdb_server *s, const struct sim_stop *stop)
 {
     if (s->attached && s->running)
-        run_report(s, stop);
+        rsp_stopped(s, stop);
 }
 
 void gdb_server_close(struct gdb_server *s)

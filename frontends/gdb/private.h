@@ -5,8 +5,9 @@
  *   packet.c      framing, both ways                  rsp_memory.c  m M x X
  *   text.c        hex, cursors over a packet, replies rsp_break.c   Z z
  *   rsp.c         the table of packets                rsp_run.c     c s vCont bc bs, stop replies
- *   rsp_query.c   q Q                                 target_xml.c  registers, and what they are
+ *   rsp_query.c   q Q                                 rsp_mode.c    16-bit and 32-bit code
  *   break_in.c    the client's Ctrl-C during a call   rsp_monitor.c monitor
+ *   target_xml.c  registers, and what they are
  */
 #ifndef LIBSIM_GDB_PRIVATE_H
 #define LIBSIM_GDB_PRIVATE_H
@@ -86,6 +87,10 @@ struct gdb_break {
     uint64_t sum;      /* of what a watched range held before a step back */
 };
 
+/* ---- How code is read (rsp_mode.c) ---- */
+
+enum code_size { CODE_AUTO, CODE_16, CODE_32 };
+
 /* ---- The server ---- */
 
 struct gdb_server {
@@ -110,14 +115,20 @@ struct gdb_server {
     bool attached, running, killed, gone;
     bool no_ack;           /* agreed; takes effect after the answer */
     bool extended;         /* '!' */
-    bool tells_swbreak, tells_hwbreak; /* the client knows these stop reasons */
+    bool tells_swbreak, tells_hwbreak, tells_exec; /* the client knows these stop reasons */
     bool physical;         /* memory packets are about physical addresses */
     unsigned cpu;          /* of g, m and so on: Hg */
     unsigned run_cpu;      /* of s and bs: Hc */
     struct gdb_break breaks[MAX_BREAKS];
     unsigned break_count;
     struct sim_stop stop;  /* the last one told */
-    char *xml;             /* target.xml; made when first asked for */
+
+    /* How gdb is to read code: see rsp_mode.c */
+    enum code_size code;   /* as it was told last */
+    enum code_size forced; /* the user's choice; CODE_AUTO: as the CPU reads it */
+    bool silent;           /* changes are not announced */
+    struct text held;      /* the stop that follows an announcement */
+    char *xml;             /* target.xml for `code`; made when asked for */
 };
 
 /* ---- gdb_server.c ---- */
@@ -174,8 +185,22 @@ const struct gdb_break *watches_changed(struct gdb_server *s);
 /* ---- rsp_run.c ---- */
 
 /* Tells the client that the machine stands. */
-void run_report(struct gdb_server *s, const struct sim_stop *stop);
-void run_broken(struct gdb_server *s);
+void rsp_stopped(struct gdb_server *s, const struct sim_stop *stop);
+void rsp_broken(struct gdb_server *s);
+
+/* ---- rsp_mode.c ---- */
+
+/* gdb's name of the architecture. */
+const char *mode_architecture(enum code_size code);
+/* A new client, whose features are known: it is told i386 first, as executables are, unless that could not be mended later. */
+void mode_start(struct gdb_server *s);
+/* As gdb is to read the code of the CPU. */
+enum code_size mode_wanted(struct gdb_server *s, unsigned cpu);
+/* The stop reply in s->reply is about to be sent: if gdb reads code in another way than this CPU, an announcement goes first, and
+ * the reply is held. */
+void mode_announce(struct gdb_server *s);
+/* The client goes on: true when it only went on from an announcement, and the stop that was held is now s->reply. */
+bool mode_release(struct gdb_server *s);
 
 /* ---- break_in.c ---- */
 

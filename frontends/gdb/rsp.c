@@ -182,8 +182,9 @@ void rsp_start(struct gdb_server *s)
 {
     s->attached = true;
     s->running = s->no_ack = s->extended = s->physical = false;
-    s->tells_swbreak = s->tells_hwbreak = false;
+    s->tells_swbreak = s->tells_hwbreak = s->tells_exec = false;
     sim_last_stop(s->sim, &s->stop);
     s->cpu = s->run_cpu = s->stop.cpu < sim_cpus(s->sim) ? s->stop.cpu : 0;
     sim_set_focus(s->sim, s->cpu);
+    mode_start(s);
 }

@@ -25,6 +25,23 @@ static void physical(struct gdb_server *s, const char *argument)
     say(s, s->physical ? "memory is read and written by physical address\n" : "memory is read and written by linear address\n");
 }
 
+static void architecture(struct gdb_server *s, const char *argument)
+{
+    static const struct { const char *name; enum code_size code; } names[] = {
+        { "auto", CODE_AUTO }, { "i8086", CODE_16 }, { "i386", CODE_32 },
+    };
+
+    for (unsigned n = 0; n < sizeof(names) / sizeof(names[0]); n++)
+        if (strcmp(argument, names[n].name) == 0) {
+            s->forced = names[n].code;
+            s->silent = false;
+            say(s, "gdb is told at the next stop\n");
+            return;
+        }
+    s->silent = strcmp(argument, "silent") == 0;
+    say(s, s->silent ? "gdb is told of no change of mode\n" : "monitor architecture auto|i8086|i386|silent\n");
+}
+
 struct own_command {
     const char *name;
     void (*run)(struct gdb_server *s, const char *argument);
@@ -32,6 +49,8 @@ struct own_command {
 };
 static const struct own_command own_commands[] = {
     { "physical", physical, "physical on|off  what addresses gdb's memory accesses are: physical or linear" },
+    { "architecture", architecture,
+      "architecture auto|i8086|i386|silent  what gdb reads code as: as the CPU does, always the same, or without being told of changes" },
 };
 #define OWN_COMMANDS (sizeof(own_commands) / sizeof(own_commands[0]))
 

@@ -15,10 +15,12 @@ static void supported(struct gdb_server *s, struct cursor *c)
 
         s->tells_swbreak |= cursor_take_text(&here, "swbreak+");
         s->tells_hwbreak |= cursor_take_text(&here, "hwbreak+");
+        s->tells_exec |= cursor_take_text(&here, "exec-events+");
     }
+    mode_start(s);
     text_printf(&s->reply,
-                "PacketSize=%x;QStartNoAckMode+;vContSupported+;swbreak+;hwbreak+;qXfer:features:read+;qXfer:memory-map:read+;"
-                "qXfer:threads:read+;ReverseStep+;ReverseContinue+",
+                "PacketSize=%x;QStartNoAckMode+;vContSupported+;swbreak+;hwbreak+;exec-events+;qXfer:features:read+;"
+                "qXfer:memory-map:read+;qXfer:threads:read+;ReverseStep+;ReverseContinue+;binary-upload+",
                 PACKET_BYTES);
 }
 

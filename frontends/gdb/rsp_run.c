@@ -105,15 +105,16 @@ static void stand(struct gdb_server *s, const struct sim_stop *stop)
     sim_set_focus(s->sim, s->cpu);
     tell(s, stop);
     put_stop(s, stop);
+    mode_announce(s);
 }
 
-void run_report(struct gdb_server *s, const struct sim_stop *stop)
+void rsp_stopped(struct gdb_server *s, const struct sim_stop *stop)
 {
     stand(s, stop);
     server_send(s, s->reply.data, s->reply.len);
 }
 
-void run_broken(struct gdb_server *s)
+void rsp_broken(struct gdb_server *s)
 {
     struct sim_stop stop;
 
@@ -122,13 +123,14 @@ void run_broken(struct gdb_server *s)
     sim_last_stop(s->sim, &stop);
     stop.reason = SIM_STOP_INTERRUPTED;
     stop.at = sim_position(s->sim);
-    run_report(s, &stop);
+    rsp_stopped(s, &stop);
 }
 
 void rsp_why(struct gdb_server *s, struct cursor *c)
 {
     (void)c;
     put_stop(s, &(struct sim_stop){ .reason = SIM_STOP_STEPS });
+    mode_announce(s);
 }
 
 /* ---- Forward ---- */
@@ -189,6 +191,8 @@ static bool with_signal(const struct cursor *c)
 
 void rsp_continue(struct gdb_server *s, struct cursor *c)
 {
+    if (mode_release(s))
+        return;
     if ((with_signal(c) && !take_signal(c)) || !take_address(s, c))
         reply_error(s);
     else
@@ -197,6 +201,8 @@ void rsp_continue(struct gdb_server *s, struct cursor *c)
 
 void rsp_step(struct gdb_server *s, struct cursor *c)
 {
+    if (mode_release(s))
+        return;
     if ((with_signal(c) && !take_signal(c)) || !take_address(s, c))
         reply_error(s);
     else
@@ -246,6 +252,8 @@ void rsp_vcont(struct gdb_server *s, struct cursor *c)
     struct action a, stepping = { 0 };
     bool everybody = false, goes_on = false;
 
+    if (mode_release(s))
+        return;
     while (cursor_left(c)) {
         if (!take_action(s, c, &a)) {
             reply_error(s);
@@ -322,6 +330,8 @@ static void run_back(struct gdb_server *s)
 
 void rsp_back(struct gdb_server *s, struct cursor *c)
 {
+    if (mode_release(s))
+        return;
     breaks_resume(s, false, 0);
     if (cursor_take(c, 's'))
         step_back(s);

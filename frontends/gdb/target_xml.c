@@ -134,6 +134,7 @@ const char *target_xml(struct gdb_server *s)
     if (!out)
         return NULL;
     fputs("<?xml version=\"1.0\"?>\n<!DOCTYPE target SYSTEM \"gdb-target.dtd\">\n<target version=\"1.0\">\n", out);
+    fprintf(out, "<architecture>%s</architecture>\n<osabi>none</osabi>\n", mode_architecture(s->code));
     for (unsigned feature = 0; feature < FEATURES; feature++)
         put_feature(out, feature);
     fputs("</target>\n", out);
