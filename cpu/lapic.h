@@ -41,6 +41,16 @@ static inline bool lapic_covers(const struct cpu *cpu, sim_paddr paddr)
     return cpu->lapic && cpu->msr.apic_base & APIC_BASE_ENABLE && ((paddr ^ cpu->msr.apic_base) & ~(sim_paddr)SIM_PAGE_MASK) == 0;
 }
 
+/* Does an access concern this CPU alone? Reads do, but for the timer's current count, which tells time; of the writes, those that neither send
+ * (ICR, EOI) nor arm the timer do. Other accesses wait until the CPU is furthest behind, like those to any device. */
+static inline bool lapic_is_private(uint32_t off, bool write)
+{
+    off &= ~15u;
+    if (!write)
+        return off != 0x390;
+    return off == 0x80 || off == 0xd0 || off == 0xe0 || off == 0xf0 || off == 0x280 || (off >= 0x330 && off <= 0x370);
+}
+
 /* Register access at an offset within the page. Registers are 32 bits at 16-byte steps; other sizes are undefined by the SDM: answered by
  * the register's bytes, said once. May set CPU_ATT_*. lapic_peek: no side effects. */
 uint32_t lapic_read(struct lapic *lapic, uint32_t off, unsigned size);

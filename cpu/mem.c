@@ -145,20 +145,28 @@ static inline void value_put(uint8_t *p, unsigned size, uint64_t v)
 
 /* ---- Physical accesses ---- */
 
-/* A transaction on the bus, or an access to the local APIC, which sits before the bus. */
+/* The local APIC sits before the bus. */
+static uint64_t lapic_access(struct cpu *cpu, bool write, uint32_t off, unsigned size, uint64_t data)
+{
+    if (!lapic_is_private(off, write))
+        touch(cpu);
+    else if (write)
+        mem_leave_block(cpu); /* it may make an interrupt deliverable */
+    if (!write)
+        return lapic_read(cpu->lapic, off, size);
+    lapic_write(cpu->lapic, off, (uint32_t)data, size);
+    return data;
+}
+
+/* A transaction on the bus. */
 static uint64_t bus_access(struct cpu *cpu, enum bus_kind kind, uint64_t addr, unsigned size, uint64_t data, bool locked)
 {
     struct bus_txn txn = { .kind = kind, .master = (uint16_t)cpu->number, .size = (uint8_t)size, .locked = locked,
                            .addr = addr, .data = data };
 
+    if (kind <= BUS_MEM_WRITE && lapic_covers(cpu, addr))
+        return lapic_access(cpu, kind == BUS_MEM_WRITE, (uint32_t)(addr & SIM_PAGE_MASK), size, data);
     touch(cpu);
-    if (kind <= BUS_MEM_WRITE && lapic_covers(cpu, addr)) {
-        if (kind == BUS_MEM_WRITE)
-            lapic_write(cpu->lapic, (uint32_t)(addr & SIM_PAGE_MASK), (uint32_t)data, size);
-        else
-            txn.data = lapic_read(cpu->lapic, (uint32_t)(addr & SIM_PAGE_MASK), size);
-        return txn.data;
-    }
     bus_do(cpu->bus, &txn);
     cpu->stall += txn.stall;
     return txn.data;
