@@ -7,6 +7,18 @@
 
 #define LONGEST 15
 
+/* Where code stands, and how it is read. */
+struct place {
+    sim_laddr laddr;
+    uint64_t cs_base;
+    uint32_t mode;
+};
+
+static sim_laddr cut(const struct place *at, uint64_t laddr)
+{
+    return at->mode & MODE_L ? laddr : (uint32_t)laddr;
+}
+
 
 #ifdef HAVE_ZYDIS
 
@@ -47,7 +59,7 @@ static void append_symbol(struct dbg *dbg, uint64_t laddr, char *out, size_t cap
         snprintf(out + len, cap - len, " <%.64s>", name);
 }
 
-static unsigned decode(struct dbg *dbg, struct cpu *cpu, sim_laddr laddr, const uint8_t *bytes, size_t len, char *out, size_t cap)
+static unsigned decode(struct dbg *dbg, const struct place *at, const uint8_t *bytes, size_t len, char *out, size_t cap)
 {
     ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
     ZydisFormatterFunc hook = print_address;
@@ -55,11 +67,10 @@ static unsigned decode(struct dbg *dbg, struct cpu *cpu, sim_laddr laddr, const 
     ZydisFormatter formatter;
     ZydisDecoder decoder;
     struct context context = { .has_target = false };
-    uint64_t cs_base = cpu->seg[CPU_CS].base;
-    bool wide = cpu->mode & MODE_L, half = cpu->mode & MODE_D;
+    bool wide = at->mode & MODE_L, half = at->mode & MODE_D;
 
     if (ZYAN_FAILED(ZydisDecoderInit(&decoder, wide ? ZYDIS_MACHINE_MODE_LONG_64 : half ? ZYDIS_MACHINE_MODE_LEGACY_32 : ZYDIS_MACHINE_MODE_LEGACY_16,
-                                     wide ? ZYDIS_STACK_WIDTH_64 : cpu->mode & MODE_SS32 ? ZYDIS_STACK_WIDTH_32 : ZYDIS_STACK_WIDTH_16)) ||
+                                     wide ? ZYDIS_STACK_WIDTH_64 : at->mode & MODE_SS32 ? ZYDIS_STACK_WIDTH_32 : ZYDIS_STACK_WIDTH_16)) ||
         ZYAN_FAILED(ZydisDecoderDecodeFull(&decoder, bytes, len, &insn, operands)))
         return 0;
     if (ZYAN_FAILED(ZydisFormatterInit(&formatter, ZYDIS_FORMATTER_STYLE_INTEL)) ||
@@ -67,41 +78,47 @@ static unsigned decode(struct dbg *dbg, struct cpu *cpu, sim_laddr laddr, const 
         ZYAN_FAILED(ZydisFormatterSetHook(&formatter, ZYDIS_FORMATTER_FUNC_PRINT_ADDRESS_ABS, (const void **)&hook)))
         return 0;
     context.print = hook;
-    if (ZYAN_FAILED(ZydisFormatterFormatInstruction(&formatter, &insn, operands, insn.operand_count_visible, out, cap, laddr - cs_base, &context)))
+    if (ZYAN_FAILED(ZydisFormatterFormatInstruction(&formatter, &insn, operands, insn.operand_count_visible, out, cap, at->laddr - at->cs_base, &context)))
         return 0;
     if (context.has_target)
-        append_symbol(dbg, dbg_linear(cpu, (context.branch ? cs_base : 0) + context.target), out, cap);
+        append_symbol(dbg, cut(at, (context.branch ? at->cs_base : 0) + context.target), out, cap);
     return insn.length;
 }
 
 #else
 
 /* Without Zydis there is no length either: a byte at a time. */
-static unsigned decode(struct dbg *dbg, struct cpu *cpu, sim_laddr laddr, const uint8_t *bytes, size_t len, char *out, size_t cap)
+static unsigned decode(struct dbg *dbg, const struct place *at, const uint8_t *bytes, size_t len, char *out, size_t cap)
 {
-    (void)dbg, (void)cpu, (void)laddr, (void)len;
+    (void)dbg, (void)at, (void)len;
     snprintf(out, cap, "db 0x%02x", bytes[0]);
     return 1;
 }
 
 #endif
 
-unsigned dbg_disassemble(struct dbg *dbg, struct cpu *cpu, uint64_t laddr, char *out, size_t cap)
+unsigned dbg_disassemble_as(struct dbg *dbg, struct cpu *cpu, uint64_t laddr, uint64_t cs_base, uint32_t mode, char *out, size_t cap)
 {
+    struct place at = { .cs_base = cs_base, .mode = mode };
     uint8_t bytes[LONGEST];
     unsigned len;
     size_t got;
 
-    laddr = dbg_linear(cpu, laddr);
-    got = cpu_peek(cpu, laddr, bytes, sizeof(bytes));
+    at.laddr = cut(&at, laddr);
+    got = cpu_peek(cpu, at.laddr, bytes, sizeof(bytes));
     if (!got) {
         snprintf(out, cap, "(unmapped)");
         return 1;
     }
-    len = decode(dbg, cpu, laddr, bytes, got, out, cap);
+    len = decode(dbg, &at, bytes, got, out, cap);
     if (!len) {
         snprintf(out, cap, "(bad)");
         len = 1;
     }
     return len;
+}
+
+unsigned dbg_disassemble(struct dbg *dbg, struct cpu *cpu, uint64_t laddr, char *out, size_t cap)
+{
+    return dbg_disassemble_as(dbg, cpu, laddr, cpu->seg[CPU_CS].base, cpu->mode, out, cap);
 }

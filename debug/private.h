@@ -44,6 +44,8 @@ bool trace_wants_steps(const struct dbg *dbg);
 sim_laddr dbg_linear(const struct cpu *cpu, uint64_t laddr);
 /* All `len` bytes at a linear address, as an observer; false: not mapped. */
 bool dbg_peek(struct cpu *cpu, sim_laddr laddr, void *out, size_t len);
+/* dbg_disassemble for another mode word and CS base than the present ones. */
+unsigned dbg_disassemble_as(struct dbg *dbg, struct cpu *cpu, uint64_t laddr, uint64_t cs_base, uint32_t mode, char *out, size_t cap);
 /* The descriptor of a selector, read as an observer. NULL, or in words why there is none. */
 struct seg_desc;
 const char *dbg_descriptor(struct cpu *cpu, uint16_t selector, struct seg_desc *out);

@@ -197,7 +197,7 @@ static bool step_up_by_pointer(struct cpu *cpu, struct unwind_regs *r, unsigned 
 {
     uint64_t bp = r->value[DW_BP], up;
 
-    if (!r->known[DW_BP] || bp < r->value[DW_SP] || bp - r->value[DW_SP] > 1u << 20)
+    if (!r->known[DW_BP] || !bp || bp < r->value[DW_SP] || bp - r->value[DW_SP] > 1u << 20)
         return false;
     if (!stack_word(cpu, bp, size, &up) || !stack_word(cpu, bp + size, size, &r->ip))
         return false;
