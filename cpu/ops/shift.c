@@ -1,8 +1,8 @@
 /*
  * Shifts and rotates. Counts are taken modulo 32; a count of 0 changes no flag.
  *
- * Undefined, and what we make of it (current Intel processors, by the oracle test):
- *   OF, counts other than 1   what a count of 1 gives; but ROL and ROR of a register by an immediate leave it alone
+ * Undefined, and what we make of it (current Intel processors, by the oracle test; rotates as the 80386, which test386 shows):
+ *   OF, counts other than 1   shifts: what a count of 1 gives; rotates: found from the result, as for a count of 1
  *   AF after shifts           cleared
  *   CF, counts past the width SHL, SHR: 0; SAR: the sign
  *   RCL and RCR by a multiple of the width and CF: no flag changes
@@ -65,8 +65,8 @@ CPU_BODY(sar)
 }
 CPU_TEMPLATE_RMI(sar)
 
-/* SDM Vol. 2B, "RCL/RCR/ROL/ROR". SF, ZF, AF and PF are left alone. */
-#define ROTATE_OF(count, of) (FORM == FORM_RI && (count) != 1 ? flag_of(cpu) : (of))
+/* SDM Vol. 2B, "RCL/RCR/ROL/ROR". SF, ZF, AF and PF are left alone. OF, from the result: the top bit and CF for turns to the left, the two
+ * top bits for turns to the right. */
 
 CPU_BODY(rol)
 {
@@ -77,7 +77,7 @@ CPU_BODY(rol)
         CONTINUE;
     r = CUT(a << turn | a >> ((WIDTH - turn) & (WIDTH - 1)));
     WRITE_DST(r);
-    flags_set_cf_of(cpu, BIT(r, 0), ROTATE_OF(count, BIT(a ^ a << 1, WIDTH - 1)));
+    flags_set_cf_of(cpu, BIT(r, 0), BIT(r, WIDTH - 1) != BIT(r, 0));
     CONTINUE;
 }
 CPU_TEMPLATE_RMI(rol)
@@ -91,7 +91,7 @@ CPU_BODY(ror)
         CONTINUE;
     r = CUT(a >> turn | a << ((WIDTH - turn) & (WIDTH - 1)));
     WRITE_DST(r);
-    flags_set_cf_of(cpu, BIT(r, WIDTH - 1), ROTATE_OF(count, BIT(a, WIDTH - 1) ^ BIT(a, 0)));
+    flags_set_cf_of(cpu, BIT(r, WIDTH - 1), BIT(r ^ r << 1, WIDTH - 1));
     CONTINUE;
 }
 CPU_TEMPLATE_RMI(ror)
@@ -111,7 +111,7 @@ CPU_BODY(rcl)
         CONTINUE;
     wide = turn_left(a | (uint64_t)flag_cf(cpu) << WIDTH, WIDTH + 1, turn);
     WRITE_DST(CUT(wide));
-    flags_set_cf_of(cpu, BIT(wide, WIDTH), BIT(a ^ a << 1, WIDTH - 1));
+    flags_set_cf_of(cpu, BIT(wide, WIDTH), BIT(wide ^ wide << 1, WIDTH));
     CONTINUE;
 }
 CPU_TEMPLATE_RMI(rcl)
@@ -120,13 +120,12 @@ CPU_BODY(rcr)
 {
     uint64_t a = READ_DST(), wide;
     unsigned turn = COUNT() % (WIDTH + 1);
-    bool carry = flag_cf(cpu);
 
     if (!turn)
         CONTINUE;
-    wide = turn_left(a | (uint64_t)carry << WIDTH, WIDTH + 1, WIDTH + 1 - turn);
+    wide = turn_left(a | (uint64_t)flag_cf(cpu) << WIDTH, WIDTH + 1, WIDTH + 1 - turn);
     WRITE_DST(CUT(wide));
-    flags_set_cf_of(cpu, BIT(wide, WIDTH), BIT(a, WIDTH - 1) != carry);
+    flags_set_cf_of(cpu, BIT(wide, WIDTH), BIT(wide ^ wide << 1, WIDTH - 1));
     CONTINUE;
 }
 CPU_TEMPLATE_RMI(rcr)

@@ -127,11 +127,14 @@ static sim_laddr outer_frame(struct cpu *cpu, const struct cpu_insn *i, unsigned
 }
 
 /* SDM Vol. 2A, "ENTER". The old frame pointer is pushed, frame pointers of outer levels are copied one by one from the old frame, then
- * the new one is pushed. The new stack pointer must be writable, though nothing is written there. All is probed in that order first. */
+ * the new one is pushed. The new stack pointer must be writable, though nothing is written there. All is probed in that order first.
+ * Where SP wraps on a 16-bit stack, processors differ: the frame pointer is ESP after the push, as on the 80386, its upper half kept;
+ * on recent ones the borrow goes into the upper half of EBP, though not of ESP. */
 CPU_OP(op_enter)
 {
     unsigned bytes = insn_op_bytes(i), level = (unsigned)(i->imm >> 16) & 31, count = level ? level + 1 : 1;
-    uint64_t sp = cpu->reg[CPU_SP], frame = sp - bytes, end = sp - count * bytes - (uint16_t)i->imm;
+    uint64_t sp = cpu->reg[CPU_SP], end = sp - count * bytes - (uint16_t)i->imm, mask = stack_mask(cpu);
+    uint64_t frame = (sp & ~mask) | ((sp - bytes) & mask);
 
     for (unsigned n = 0; n < count; n++) {
         if (n && n < level)

@@ -53,6 +53,66 @@ static void fill(uint32_t at, unsigned len, unsigned first)
         sys_poke(&s, at + n, (uint8_t)(first + n * 7), 1);
 }
 
+/* ---- What the manual leaves undefined, and older processors agree on ---- */
+
+struct undefined_case {
+    const char *code; /* of 3 bytes */
+    uint64_t ax;
+    bool cf_before;
+    uint64_t result;
+    bool cf, of;
+};
+static const struct undefined_case rotates[] = {
+    { "\xc0\xc0\x07", 0x01, false, 0x80, false, true }, /* rol al, 7 */
+    { "\xc0\xc0\x07", 0x02, false, 0x01, true, true },
+    { "\xc0\xc0\x07", 0x7f, false, 0xbf, true, false },
+    { "\xc0\xc8\x07", 0x01, false, 0x02, false, false }, /* ror al, 7 */
+    { "\xc0\xc8\x07", 0xc0, false, 0x81, true, true },
+    { "\xc0\xd0\x07", 0x02, true, 0x40, true, true }, /* rcl al, 7: 1_0000_0010 */
+    { "\xc0\xd0\x07", 0x80, true, 0x60, false, false },
+    { "\xc0\xd8\x07", 0x01, true, 0x06, false, false }, /* rcr al, 7: 1_0000_0001 */
+    { "\xc0\xd8\x07", 0x40, false, 0x00, true, false },
+    { "\xc0\xd8\x07", 0x20, false, 0x80, false, true },
+};
+
+/* SDM Vol. 2B, "RCL/RCR/ROL/ROR": OF is undefined for counts other than 1; here it follows from the result as for a count of 1. */
+START_TEST(rotates_find_of_from_the_result)
+{
+    const struct undefined_case *c = &rotates[_i];
+
+    sys_protected(&s, 0);
+    sys_code(&s, c->code, 3);
+    s.cpu->reg[CPU_AX] = c->ax;
+    cpu_set_eflags(s.cpu, 2 | (c->cf_before ? EFL_CF : 0));
+    begin();
+    sys_run(&s, 1);
+    ck_assert_uint_eq(reg(CPU_AX), c->result);
+    ck_assert_int_eq(!!(cpu_eflags(s.cpu) & EFL_CF), c->cf);
+    ck_assert_int_eq(!!(cpu_eflags(s.cpu) & EFL_OF), c->of);
+}
+END_TEST
+
+/* SDM Vol. 2A, "ENTER": with a 16-bit stack the pushes leave the upper half of ESP alone, and the frame pointer is what the first one left. */
+START_TEST(enter_keeps_the_upper_half_of_esp_on_a_16_bit_stack)
+{
+    sys_protected(&s, 0);
+    CODE(&s, "\x8e\xd1\xc8\x08\x00\x02"); /* mov ss, ecx; enter 8, 2 */
+    sys_desc(&s, DATA16, DESC(AT_DATA, 0xffff, SEG_P | SEG_S | SEG_TYPE_WRITE));
+    s.cpu->reg[CPU_CX] = DATA16;
+    s.cpu->reg[CPU_SP] = 0x50000;
+    s.cpu->reg[CPU_BP] = 0x7fff0;
+    sys_poke(&s, AT_DATA + 0xffec, 0x12345678, 4);
+    begin();
+    sys_run(&s, 2);
+    ck_assert_uint_eq(s.cpu->history_next, 0);
+    ck_assert_uint_eq(reg(CPU_BP), 0x5fffc);
+    ck_assert_uint_eq(reg(CPU_SP), 0x5ffec);
+    ck_assert_uint_eq(sys_peek(&s, AT_DATA + 0xfffc, 4), 0x7fff0);
+    ck_assert_uint_eq(sys_peek(&s, AT_DATA + 0xfff8, 4), 0x12345678);
+    ck_assert_uint_eq(sys_peek(&s, AT_DATA + 0xfff4, 4), 0x5fffc);
+}
+END_TEST
+
 /* ---- REP: steps ---- */
 
 /* An iteration is a step; the instruction retires once. */
@@ -374,6 +434,8 @@ int main(void)
     int failed;
 
     tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_loop_test(tc, rotates_find_of_from_the_result, 0, sizeof(rotates) / sizeof(rotates[0]));
+    tcase_add_test(tc, enter_keeps_the_upper_half_of_esp_on_a_16_bit_stack);
     tcase_add_loop_test(tc, rep_makes_as_many_steps_as_iterations, 0, 5);
     tcase_add_test(tc, rep_stops_at_any_iteration);
     tcase_add_test(tc, rep_faults_at_the_iteration_that_faults);
