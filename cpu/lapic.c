@@ -486,14 +486,6 @@ void lapic_set_lint(struct lapic *l, unsigned pin, bool level)
     cpu_attend(l->cpu);
 }
 
-void lapic_set_virtual_wire(struct lapic *l)
-{
-    l->svr |= SVR_ENABLE;
-    l->lvt_lint0 = MODE_EXTINT << 8;
-    l->lvt_lint1 = MODE_NMI << 8;
-    cpu_attend(l->cpu);
-}
-
 /* ---- What the boundary asks ---- */
 
 /* Does the PIC ask through LINT0, or by a message? Its request line tells whether it still does. */

@@ -60,10 +60,6 @@ uint32_t lapic_peek(const struct lapic *lapic, uint32_t off);
 /* The PIC's INTR and the NMI line, as the pins LINT0 and LINT1 of every LAPIC. */
 void lapic_set_lint(struct lapic *lapic, unsigned pin, bool level);
 
-/* What firmware leaves for software that knows the PIC only ("virtual wire"): enabled, LINT0 is ExtINT, LINT1 is NMI. Before that, as
- * after RESET, the PIC's interrupts do not get through. For machines that start without firmware. */
-void lapic_set_virtual_wire(struct lapic *lapic);
-
 /* The vector that would be delivered now (above the task and processor priority), -1 if none; an ExtINT through LINT0 counts as
  * LAPIC_EXTINT: then the vector comes from the PIC by an interrupt-acknowledge cycle. */
 #define LAPIC_EXTINT 0x100

@@ -321,16 +321,6 @@ START_TEST(lint0_is_the_pics_by_lvt)
 }
 END_TEST
 
-START_TEST(virtual_wire_lets_the_pic_through)
-{
-    lapic_reset(apic[0], false);
-    lapic_set_lint(apic[0], 0, true);
-    ck_assert_int_eq(lapic_pending(apic[0]), -1);
-    lapic_set_virtual_wire(apic[0]);
-    ck_assert_int_eq(lapic_pending(apic[0]), LAPIC_EXTINT);
-}
-END_TEST
-
 START_TEST(without_the_apic_the_pins_are_intr_and_nmi)
 {
     s.cpu->msr.apic_base &= ~(uint64_t)APIC_BASE_ENABLE;
@@ -492,7 +482,6 @@ int main(void)
     tcase_add_test(tc, a_masked_timer_counts_in_silence);
     tcase_add_test(tc, a_new_divider_keeps_the_count);
     tcase_add_test(tc, lint0_is_the_pics_by_lvt);
-    tcase_add_test(tc, virtual_wire_lets_the_pic_through);
     tcase_add_test(tc, without_the_apic_the_pins_are_intr_and_nmi);
     tcase_add_test(tc, a_fixed_pin_asks_once_an_edge);
     tcase_add_test(tc, a_level_pin_asks_until_it_falls);
