@@ -8,7 +8,9 @@
 
 #include "debug/dbg.h"
 #include "libsim/media_file.h"
+#include "libsim/monitor.h"
 #include "libsim/options.h"
+#include "libsim/typing.h"
 
 const char *sim_version(void)
 {
@@ -69,6 +71,8 @@ void sim_destroy(struct sim *sim)
         return;
     timeline_destroy(sim);
     machine_dismantle(sim);
+    monitor_destroy(sim);
+    typing_fini(sim);
     input_fini(sim);
     sim_log_fini(&sim->log);
     sim_buf_fini(&sim->text);
@@ -124,22 +128,32 @@ static sim_cycles pulse_cycles(const struct sim *sim, double seconds)
     return now < PULSE_MIN_CYCLES ? PULSE_MIN_CYCLES : now > max ? max : now;
 }
 
-/* Between the slices is between two steps, and where slices end is no state. */
-static void run_with_pulse(struct sim *sim, const struct run_limits *limits, struct sim_stop *stop)
+static sim_cycles earlier(sim_cycles a, sim_cycles b)
+{
+    return a < b ? a : b;
+}
+
+/* Between the slices is between two steps, and where slices end is no state. Keys that are being typed end slices too, so that they are
+ * pressed at the same cycles in each run. */
+static void run_in_slices(struct sim *sim, const struct run_limits *limits, struct sim_stop *stop)
 {
     for (;;) {
         struct run_limits slice = *limits;
         double start = host_seconds();
-        sim_cycles end = sched_now(sim) + sim->pulse_cycles;
+        sim_cycles key = typing_due(sim);
 
-        if (end < slice.cycle)
-            slice.cycle = end;
+        slice.cycle = earlier(earlier(limits->cycle, key), sim->pulse ? sched_now(sim) + sim->pulse_cycles : SIM_NEVER);
         sched_run(sim, &slice, stop);
-        sim->pulse_cycles = pulse_cycles(sim, host_seconds() - start);
+        if (stop->reason == SIM_STOP_DEAD_HALT && key != SIM_NEVER && typing_feed(sim))
+            continue;
         if (stop->reason != SIM_STOP_CYCLE || slice.cycle == limits->cycle)
             return;
-        if (sim->pulse)
+        if (stop->at.cycle >= key)
+            typing_feed(sim);
+        if (sim->pulse) {
+            sim->pulse_cycles = pulse_cycles(sim, host_seconds() - start);
             sim->pulse(sim->pulse_arg);
+        }
     }
 }
 
@@ -150,8 +164,8 @@ static enum sim_err run(struct sim *sim, const struct run_limits *limits, struct
     if (err)
         return err;
     sim->running = true;
-    if (sim->pulse)
-        run_with_pulse(sim, limits, stop);
+    if (sim->pulse || typing_due(sim) != SIM_NEVER)
+        run_in_slices(sim, limits, stop);
     else
         sched_run(sim, limits, stop);
     sim->running = false;

@@ -82,6 +82,8 @@ typedef void sim_text_fn(void *arg, const char *text, size_t len);
 enum sim_err sim_command(struct sim *sim, const char *line, sim_text_fn *out, void *arg);
 /* Completions of a command line: the n-th word that could stand at its end, or NULL. Borrowed until the next call. */
 const char *sim_complete(struct sim *sim, const char *line, unsigned n);
+/* The command `quit` was given: the program that reads commands should end. */
+bool sim_wants_quit(const struct sim *sim);
 /* The CPU that commands are about ("cpu N" in the monitor). */
 unsigned sim_focus(const struct sim *sim);
 enum sim_err sim_set_focus(struct sim *sim, unsigned cpu);

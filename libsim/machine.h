@@ -98,6 +98,8 @@ struct sim {
     sim_pulse_fn *pulse;
     void *pulse_arg;
     sim_cycles pulse_cycles;    /* length of a slice between pulses */
+    struct typing *typing;      /* text on its way to the keyboard: typing.c */
+    struct monitor *monitor;    /* what it remembers between commands */
     atomic_bool interrupted;
     bool running;               /* a run is on the stack, or a callback of one */
     bool stop_on_reset;

@@ -1,13 +1,16 @@
 /*
  * The program `sim`: options, terminal, window, and the loop between them and a machine. Nothing of the machine's insides.
  *
- *   args.c    the table of options                 main.c    from options to exit status
- *   run.c     running, limits, stops               report.c  what is told: text or JSON
- *   serial.c  where serial ports lead              demo.c    the demonstration
+ *   args.c      the table of options               main.c     from options to exit status
+ *   run.c       running, limits, stops             report.c   what is told: text or JSON
+ *   session.c   the monitor at a terminal          terminal.c raw mode, escapes
+ *   serial.c    where serial ports lead            display.c  the picture: window.c (SDL2), screen.c (in the terminal)
+ *   demo.c      the demonstration
  */
 #ifndef SIM_CLI_H
 #define SIM_CLI_H
 
+#include <poll.h>
 #include <signal.h>
 
 #include "libsim/debug.h"
@@ -50,8 +53,11 @@ struct options {
     char *until_probe;              /* in monitor syntax; NULL: none */
 };
 
-struct port; /* serial.c */
-struct report; /* report.c */
+struct port;       /* serial.c */
+struct report;     /* report.c */
+struct window;     /* window.c */
+struct screen;     /* screen.c */
+struct gdb_server; /* frontends/gdb */
 
 struct cli {
     struct options opt;
@@ -59,7 +65,22 @@ struct cli {
     struct sim *sim;
     struct report *report;
     struct port *port[PORTS];
+    struct window *window;
+    struct screen *screen;
+    struct gdb_server *gdb;
     bool interactive;               /* somebody sits at a terminal and may be asked */
+    bool terminal_input;            /* keys of the terminal go to the guest */
+    bool escaping;                  /* Ctrl-A came, and what follows it is awaited */
+    bool realtime;
+    bool leaving;                   /* asked to end: Ctrl-A x, window closed, killed by gdb */
+    bool finished;                  /* --until or --limit ended the run */
+    bool gdb_knocks;                /* a packet waits: the machine was interrupted to read it */
+    bool gdb_busy;                  /* within gdb_server_service */
+    struct sim_stop end;            /* when the guest left: the stop that says how */
+    bool ended;
+    double pace_host;               /* host time and cycle from which --realtime counts */
+    sim_cycles pace_cycle;
+    double displayed;               /* host time of the last look at the picture */
     uint32_t until_id;              /* probe of --until; 0: none */
     double started;                 /* host seconds at the first step */
     double host_seconds;            /* spent running */
@@ -76,11 +97,45 @@ bool args_parse(struct cli *cli, int argc, char **argv, int *status);
 /* "sim: TEXT" on standard error; returns STATUS_USAGE. */
 int usage_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* ---- main.c ---- */
+
+/* The machine that SIGINT interrupts while it runs; NULL: none. */
+void signals_interrupt(struct sim *sim);
+
 /* ---- run.c ---- */
 
 /* Runs the machine to its end and returns the exit status. */
 int run_all(struct cli *cli);
+/* To the next stop, and shows it: `continue` of a session. */
+void run_interactive(struct cli *cli);
 double host_now(void);
+
+/* ---- session.c ---- */
+
+/* Reads and runs commands until the session is over. */
+void session_run(struct cli *cli);
+/* Runs one and prints its answer or error. */
+enum sim_err session_command(struct cli *cli, const char *line);
+
+/* ---- terminal.c ---- */
+
+/* Hands the terminal's keys to the guest; does nothing where there is no terminal to do so. */
+void terminal_raw(struct cli *cli);
+void terminal_cooked(void);
+/* Takes escapes out of what was typed, and does what they say. Returns how many bytes are left. */
+size_t terminal_filter(struct cli *cli, char *bytes, size_t len);
+
+/* ---- display.c ---- */
+
+/* Opens what --display says. False: said why. */
+bool display_open(struct cli *cli);
+/* Shows what has changed, takes keys and mouse. Looks at the picture some 30 times a second only. */
+void display_service(struct cli *cli, bool stopped);
+/* Must display_service be called while the machine stands? */
+bool display_wants_service(const struct cli *cli);
+/* The monitor takes the terminal over; gives it back. */
+void display_suspend(struct cli *cli);
+void display_close(struct cli *cli);
 
 /* ---- serial.c ---- */
 
@@ -91,6 +146,10 @@ void serial_close(struct cli *cli);
 void serial_output(struct cli *cli, unsigned n, const void *data, size_t len);
 /* Sends what waits to leave, and gives the guest what has come. Never waits. */
 void serial_service(struct cli *cli);
+/* What to wait for until there is input: fills at most PORTS entries, returns how many. */
+unsigned serial_poll(const struct cli *cli, struct pollfd *fds);
+/* Does a port lead to the terminal? */
+bool serial_on_terminal(const struct cli *cli);
 
 /* ---- report.c ---- */
 
@@ -101,7 +160,7 @@ void report_text(struct cli *cli, const char *channel, const void *data, size_t 
 void report_log(struct cli *cli, int level, const char *component, const char *line);
 void report_stop(struct cli *cli, const struct sim_stop *stop);
 void report_stats(struct cli *cli, const struct sim_stop *stop);
-/* A monitor command's output. */
+/* A monitor command's output, as JSON. */
 void report_command(struct cli *cli, const char *command, const char *text, enum sim_err err);
 /* Sends what was held back for whole lines; `all`: also a line that may still grow. */
 void report_flush(struct cli *cli, bool all);

@@ -3,6 +3,8 @@
  */
 #include "frontends/cli/cli.h"
 
+#include "frontends/gdb/gdb.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,13 +16,20 @@ volatile sig_atomic_t cli_signal;
 extern const unsigned char demo_kernel[];
 extern const size_t demo_kernel_size;
 
-static struct sim *signalled; /* a signal handler has no argument */
+static struct sim *volatile signalled; /* a signal handler has no argument */
+
+void signals_interrupt(struct sim *sim)
+{
+    signalled = sim;
+}
 
 static void on_signal(int number)
 {
+    struct sim *sim = signalled;
+
     cli_signal = number;
-    if (signalled)
-        sim_interrupt(signalled);
+    if (sim)
+        sim_interrupt(sim);
 }
 
 static void catch_signals(void)
@@ -58,20 +67,22 @@ static int build_and_run(struct cli *cli)
 
     if (!cli->opt.image && !cli->opt.boots_something)
         sim_config_image(&cli->config, demo_kernel, demo_kernel_size);
-    if (!cli->interactive && !cli->opt.timeline_given)
+    if (cli->opt.batch && !cli->opt.timeline_given)
         sim_config_set(&cli->config, "timeline", "off");
     err = sim_create(&cli->config, &cli->sim);
     if (err) {
         usage_error("%s", sim_last_error());
         return status_of_error(err);
     }
-    signalled = cli->sim;
     return run_all(cli);
 }
 
 static void close_all(struct cli *cli)
 {
-    signalled = NULL;
+    signals_interrupt(NULL);
+    terminal_cooked();
+    display_close(cli);
+    gdb_server_close(cli->gdb);
     sim_destroy(cli->sim);
     serial_close(cli);
     report_close(cli);
@@ -92,7 +103,8 @@ int main(int argc, char **argv)
 
     sim_config_init(&cli.config);
     if (args_parse(&cli, argc, argv, &status)) {
-        cli.interactive = false;
+        cli.interactive = !cli.opt.batch && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+        cli.realtime = cli.opt.realtime_given ? cli.opt.realtime : cli.interactive;
         catch_signals();
         status = report_open(&cli) && open_ports(&cli) ? build_and_run(&cli) : STATUS_USAGE;
     }

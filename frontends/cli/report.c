@@ -219,10 +219,6 @@ void report_stats(struct cli *cli, const struct sim_stop *stop)
 
 void report_command(struct cli *cli, const char *command, const char *text, enum sim_err err)
 {
-    if (!cli->opt.json) {
-        fputs(text, stdout);
-        return;
-    }
     report_flush(cli, true);
     json_begin("monitor");
     json_text("command", command);

@@ -222,7 +222,10 @@ static void take_in(struct cli *cli, struct port *p)
     got = read(p->in, bytes, room < BURST ? room : BURST);
     if (got > 0) {
         p->fed_at = now ? now : 1;
-        sim_input_bytes(cli->sim, p->number ? "serial1" : "serial0", bytes, (size_t)got);
+        if (p->kind == STDIO)
+            got = (ssize_t)terminal_filter(cli, bytes, (size_t)got);
+        if (got)
+            sim_input_bytes(cli->sim, p->number ? "serial1" : "serial0", bytes, (size_t)got);
     } else if (p->kind == SOCKET && (got == 0 || errno != EAGAIN)) {
         drop_client(p);
     } else if (got == 0 && p->kind == STDIO) {
@@ -254,6 +257,24 @@ void serial_service(struct cli *cli)
         if (p->in >= 0)
             take_in(cli, p);
     }
+}
+
+unsigned serial_poll(const struct cli *cli, struct pollfd *fds)
+{
+    unsigned count = 0;
+
+    for (unsigned n = 0; n < PORTS; n++) {
+        const struct port *p = cli->port[n];
+
+        if ((p->in >= 0 && may_read(p)) || p->listener >= 0)
+            fds[count++] = (struct pollfd){ .fd = p->in >= 0 ? p->in : p->listener, .events = POLLIN };
+    }
+    return count;
+}
+
+bool serial_on_terminal(const struct cli *cli)
+{
+    return cli->port[0]->kind == STDIO || cli->port[1]->kind == STDIO;
 }
 
 void serial_close(struct cli *cli)
