@@ -184,6 +184,7 @@ enum sim_request {
     SIM_REQUEST_POWER_OFF, /* the guest switched the machine off */
     SIM_REQUEST_EXIT       /* debug exit; `code` is the status */
 };
+/* Takes effect at the end of the present step. `code` counts for SIM_REQUEST_EXIT alone. */
 void sim_request(struct sim_device *dev, enum sim_request what, uint32_t code);
 
 /* ---- What a device shows to the outside, beyond its registers ---- */

@@ -139,6 +139,7 @@ void sim_interrupt(struct sim *sim);
 typedef void sim_pulse_fn(void *arg);
 void sim_on_pulse(struct sim *sim, sim_pulse_fn *fn, void *arg);
 
+/* Where the machine is: its step and its cycle. */
 struct sim_position sim_position(const struct sim *sim);
 /* Simulated cycles per simulated second. */
 uint64_t sim_clock_hz(const struct sim *sim);

@@ -74,6 +74,7 @@ endif
 
 # Tests that are scripts: bash, exit status 77 to skip. One line each, sorted.
 script_tests =
+script_tests += testcases/check-docs.sh
 script_tests += testcases/check-exports.sh
 script_tests += testcases/check-headers.sh
 script_tests += testcases/check-includes.sh
