@@ -318,6 +318,14 @@ static const struct isa_row *choose(const struct cpu_isa_index *isa, const struc
     return NULL;
 }
 
+/* There are CR0, CR2, CR3 and CR4; whether one exists is asked before the privilege. SDM Vol. 2B, "MOV - Move to/from control registers". */
+static bool no_such_register(const struct isa_row *row, const struct decoder *d)
+{
+    unsigned n = ((d->modrm >> 3) & 7) | (d->rex & 4) << 1;
+
+    return (row->op[0] == Cd || row->op[1] == Cd) && n != 0 && n != 2 && n != 3 && n != 4 && !(n == 8 && d->mode & MODE_L);
+}
+
 /* Why a row may not run in this mode, or with these prefixes; CPU_CAUSE_NONE if it may. In the order of the SDM: #UD before #GP. */
 static enum cpu_cause forbidden(const struct isa_row *row, const struct decoder *d, const struct cpu_insn *out)
 {
@@ -329,6 +337,8 @@ static enum cpu_cause forbidden(const struct isa_row *row, const struct decoder 
         return CPU_CAUSE_UD_LOCK;
     if ((row->op[0] == M || row->op[1] == M) && d->modrm >= 0xc0)
         return CPU_CAUSE_UD_REGFORM;
+    if (no_such_register(row, d))
+        return CPU_CAUSE_UD_MOVCR;
     return CPU_CAUSE_NONE;
 }
 

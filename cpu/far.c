@@ -68,8 +68,10 @@ static void transfer_same(const struct far *f, struct seg_desc *code)
     struct cpu *cpu = f->cpu;
     struct xfer_stack s = xfer_present_stack(cpu, CPU_CAUSE_SS_LIMIT);
 
-    if (f->call)
+    if (f->call) { /* a stack that cannot take the return address is found before a bad target, as on processors */
         xfer_check_room(cpu, &s, 2, f->size);
+        xfer_probe(cpu, &s, 2, f->size);
+    }
     check_target(f, code);
     seg_set_accessed(cpu, code);
     if (f->call)
@@ -343,8 +345,8 @@ void far_return(struct cpu *cpu, const struct cpu_insn *i, unsigned release_byte
     unsigned size = insn_op_bytes(i);
     struct ret r = { .cpu = cpu, .i = i, .rules = &ret_rules, .skip = 2 * size, .release = release_bytes };
 
+    r.selector = (uint16_t)stack_read(cpu, i, size, 2); /* first, and as a word: it shows when both fault */
     r.ip = (uint32_t)stack_read(cpu, i, 0, size);
-    r.selector = (uint16_t)stack_read(cpu, i, size, size);
     if (xfer_protected(cpu)) {
         return_protected(&r);
         xfer_mode_changed(cpu);
@@ -431,9 +433,9 @@ static void iret_protected(struct cpu *cpu, const struct cpu_insn *i)
         iret_task(cpu, i);
         return;
     }
-    r.ip = (uint32_t)stack_read(cpu, i, 0, size);
+    flags = (uint32_t)stack_read(cpu, i, 2 * size, size); /* the order shows when several fault */
     r.selector = (uint16_t)stack_read(cpu, i, size, size);
-    flags = (uint32_t)stack_read(cpu, i, 2 * size, size);
+    r.ip = (uint32_t)stack_read(cpu, i, 0, size);
     if (size == 4 && flags & EFL_VM && cpl == 0) {
         iret_to_vm86(cpu, i, r.selector, r.ip, flags);
         return;

@@ -552,6 +552,8 @@ void mem_write_as(struct cpu *cpu, sim_laddr laddr, unsigned size, uint64_t v, b
 
 void mem_probe_write_as(struct cpu *cpu, sim_laddr laddr, unsigned size, bool user)
 {
+    if (user)
+        check_alignment(cpu, laddr, size);
     if (mem_fast(fast_table(cpu, user, FAST_WRITE), laddr, size))
         return;
     mem_leave_block(cpu);

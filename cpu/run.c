@@ -482,9 +482,9 @@ static inline __attribute__((always_inline)) void run_blocks(struct cpu *cpu, co
             continue;
         }
         cpu->budget = left;
-        if (observed && next == CPU_X_NEXT)
+        if (next == CPU_X_NEXT && (observed || !left))
             cpu->ip = (cpu->ip_base + b->end) & ip_mask(cpu);
-        if (observed && (!left || observer_looks(cpu))) {
+        if (!left || (observed && observer_looks(cpu))) { /* with nothing left the next step's fetch fault is not this slice's */
             cpu->block = NULL;
             catch_up(cpu);
             return;

@@ -106,12 +106,17 @@ static sim_laddr slot_laddr(const struct xfer_stack *s, unsigned n, unsigned siz
     return (uint32_t)(s->ss.base + slot(s, n, size));
 }
 
+void xfer_probe(struct cpu *cpu, const struct xfer_stack *s, unsigned count, unsigned size)
+{
+    for (unsigned n = 0; n < count; n++)
+        mem_probe_write_as(cpu, slot_laddr(s, n, size), size, s->user);
+}
+
 void xfer_push(struct cpu *cpu, struct xfer_stack *s, const uint32_t *values, unsigned count, unsigned size)
 {
     if (s->inner)
         seg_set_accessed(cpu, &s->desc);
-    for (unsigned n = 0; n < count; n++)
-        mem_probe_write_as(cpu, slot_laddr(s, n, size), size, s->user);
+    xfer_probe(cpu, s, count, size);
     for (unsigned n = 0; n < count; n++)
         mem_write_as(cpu, slot_laddr(s, n, size), size, values[n], s->user);
     s->sp = (s->sp & ~sp_mask(s)) | ((s->sp - count * size) & sp_mask(s));

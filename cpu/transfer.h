@@ -61,6 +61,8 @@ struct xfer_stack xfer_present_stack(const struct cpu *cpu, enum cpu_cause cause
 struct xfer_stack xfer_inner_stack(struct cpu *cpu, unsigned dpl);
 /* Do `count` values of `size` bytes fit? Raises #SS. */
 void xfer_check_room(struct cpu *cpu, const struct xfer_stack *s, unsigned count, unsigned size);
+/* Could they be written? Raises #PF and #AC. */
+void xfer_probe(struct cpu *cpu, const struct xfer_stack *s, unsigned count, unsigned size);
 /* Pushes them, the first one highest: sets accessed bits, probes all, writes all. Moves s->sp. */
 void xfer_push(struct cpu *cpu, struct xfer_stack *s, const uint32_t *values, unsigned count, unsigned size);
 

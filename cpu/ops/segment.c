@@ -1,5 +1,6 @@
 #include "cpu/seg.h"
 
+#include "cpu/code.h"
 #include "cpu/exec.h"
 #include "cpu/isa/isa.h"
 #include "cpu/transfer.h"
@@ -59,9 +60,20 @@ static unsigned segment_of(const struct cpu_insn *i)
     return row->map == 0 ? row->opcode >> 3 : CPU_FS + (row->opcode >> 3 & 1);
 }
 
+/* With 32-bit operands only the lower half of the slot is accessed, as the SDM says of recent processors: Vol. 2B, "PUSH". */
 CPU_OP(op_push_segment)
 {
-    stack_push(cpu, i, insn_op_bytes(i), cpu->seg[segment_of(i)].selector);
+    unsigned size = insn_op_bytes(i);
+    uint16_t selector = cpu->seg[segment_of(i)].selector;
+
+    if (size == 2) {
+        stack_push(cpu, i, size, selector);
+    } else {
+        uint64_t sp = (cpu->reg[CPU_SP] - size) & (cpu->mode & MODE_SS32 ? UINT32_MAX : 0xffff);
+
+        mem_write(cpu, i, mem_segment(cpu, i, CPU_SS, sp, 2, MEM_WRITE), 2, selector);
+        stack_add(cpu, -(int64_t)size);
+    }
     CPU_CONTINUE(cpu, i);
 }
 
@@ -69,7 +81,7 @@ CPU_OP(op_pop_segment)
 {
     unsigned seg = segment_of(i), size = insn_op_bytes(i);
 
-    seg_load(cpu, seg, (uint16_t)stack_read(cpu, i, 0, size));
+    seg_load(cpu, seg, (uint16_t)stack_read(cpu, i, 0, 2));
     stack_add(cpu, size); /* in the width of the old stack: the mode word is still the old one */
     segment_loaded(cpu, seg, true);
     CPU_CONTINUE(cpu, i);
@@ -79,11 +91,10 @@ CPU_OP(op_pop_segment)
 static void read_pointer(struct cpu *cpu, const struct cpu_insn *i, uint64_t *offset, uint16_t *selector)
 {
     unsigned size = insn_op_bytes(i);
-    uint64_t off = mem_offset(cpu, i);
-    sim_laddr laddr = mem_segment(cpu, i, i->seg, off, size + 2, MEM_READ);
+    uint64_t off = mem_offset(cpu, i), second = i->flags & INSN_AD32 ? (uint32_t)(off + size) : (uint16_t)(off + size);
 
-    *offset = mem_read(cpu, i, laddr, size);
-    *selector = (uint16_t)mem_read(cpu, i, (uint32_t)(laddr + size), 2);
+    *offset = mem_read(cpu, i, mem_segment(cpu, i, i->seg, off, size, MEM_READ), size);
+    *selector = (uint16_t)mem_read(cpu, i, mem_segment(cpu, i, i->seg, second, 2, MEM_READ), 2);
 }
 
 CPU_OP(op_load_pointer)
@@ -170,8 +181,8 @@ CPU_OP(op_lar)
 
     cpu->cur = i;
     ok = visible(cpu, selector, &d) && accepted(&d, TSS_AND_LDT | GATES);
-    if (ok) /* bits 19:16, undefined by the SDM, are 0 */
-        exec_set_reg(cpu, i->dst, insn_op_bytes(i) * 8, d.raw >> 32 & 0xf0ff00);
+    if (ok) /* bits 19:16, undefined by the SDM, are the limit's, as on current Intel processors (oracle test) */
+        exec_set_reg(cpu, i->dst, insn_op_bytes(i) * 8, d.raw >> 32 & 0xffff00);
     flags_set_zf(cpu, ok);
     CPU_CONTINUE(cpu, i);
 }

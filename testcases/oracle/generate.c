@@ -46,12 +46,12 @@ static uint32_t edge_value(void)
 
 /* ---- Segments ---- */
 
-static const struct segment flat_data = { .selector = 0x2b, .limit = UINT32_MAX, .big = true };
-static const struct segment flat_code = { .selector = 0x23, .limit = UINT32_MAX, .big = true, .code = true };
+const struct segment flat_data = { .selector = 0x2b, .limit = UINT32_MAX, .big = true };
+const struct segment flat_code = { .selector = 0x23, .limit = UINT32_MAX, .big = true, .code = true };
 static const struct segment null_segment = { .null = true };
 
 #define LDT(n) ((n) << 3 | 7)
-/* First code segments, the first three of them readable. */
+/* First code segments, the first three of them readable; last those that are not present. */
 struct segment ldt_segments[] = {
     { .selector = LDT(1), .base = CODE, .limit = 0x1fff, .code = true },
     { .selector = LDT(2), .base = CODE + 0x35, .limit = 0x1edf, .code = true },
@@ -69,9 +69,11 @@ struct segment ldt_segments[] = {
     { .selector = LDT(14), .base = 0x80000000, .limit = UINT32_MAX, .big = true },
     { .selector = LDT(15), .base = DATA - 0x8000, .limit = 0xfffff },
     { .selector = LDT(16), .base = DATA + 0x1000, .limit = 0, .big = true },
+    { .selector = LDT(17), .base = DATA, .limit = 0x3fff, .absent = true },
+    { .selector = LDT(18), .base = CODE, .limit = 0x1fff, .code = true, .absent = true },
 };
 const unsigned ldt_count = sizeof(ldt_segments) / sizeof(ldt_segments[0]);
-enum { LDT_CODES = 5 };
+enum { LDT_CODES = 5, LDT_ABSENT = 2 };
 
 static const struct segment *data_segment(bool for_stack)
 {
@@ -82,7 +84,7 @@ static const struct segment *data_segment(bool for_stack)
     if (!for_stack && one_in(20))
         return one_in(2) ? &null_segment : &ldt_segments[below(3)];
     do
-        s = &ldt_segments[LDT_CODES + below(ldt_count - LDT_CODES)];
+        s = &ldt_segments[LDT_CODES + below(ldt_count - LDT_CODES - LDT_ABSENT)];
     while (for_stack && s->readonly);
     return s;
 }
@@ -165,6 +167,7 @@ static unsigned immediate_bytes(const struct isa_row *row, bool op32, bool ad32)
         case Ibw: n += 3; break;
         case Iz: case Iv: case Jz: n += op32 ? 4 : 2; break;
         case Ob: case Ov: n += ad32 ? 4 : 2; break;
+        case Ap: n += op32 ? 6 : 4; break;
         default: break;
         }
     return n;
@@ -194,8 +197,8 @@ static unsigned emit_row(struct test *t, const struct isa_row *row)
         emit(t, 0x0f, 1);
     emit(t, row->opcode + (row->attributes & ISA_PLUSR ? below(8) : 0), 1);
     if (row->ext != EXT_NONE) {
-        /* 62 with a register is EVEX to this host, and longer. */
-        bool only_memory = row->map == 0 && row->opcode == 0x62;
+        /* With a register 62, C4 and C5 are EVEX and VEX to this host, and longer; 0F 01 is something newer. */
+        bool only_memory = has(row, M) && (row->map ? row->opcode == 0x01 : row->opcode != 0x8d);
         unsigned mod = one_in(3) && !only_memory ? 3 : below(3), rm = below(8), reg = row->ext < 8 ? row->ext : below(8), disp;
 
         emit(t, mod << 6 | reg << 3 | rm, 1);
@@ -243,7 +246,7 @@ static uint32_t aim(struct test *t, const struct cpu_insn *insn, unsigned disp_a
     return s->base + want;
 }
 
-static void put_both(uint32_t laddr, const void *bytes, unsigned len)
+void put_both(uint32_t laddr, const void *bytes, unsigned len)
 {
     for (unsigned n = 0; n < len; n++)
         if (data_writable((laddr + n - DATA) / PAGE)) {
@@ -289,6 +292,7 @@ static void choose_registers(struct test *t, const struct isa_row *row)
 }
 
 static bool is_xlat(const struct isa_row *row) { return row->map == 0 && row->opcode == 0xd7; }
+static bool is_enter(const struct isa_row *row) { return row->map == 0 && row->opcode == 0xc8; }
 static bool is_bit_test(const struct isa_row *row) { return row->map == 1 && row->op[0] == Ev && row->op[1] == Gv && (row->opcode & 0xe7) == 0xa3; }
 
 /* Where the instruction stands: at the page's end now and then, or at the segment's. */
@@ -325,6 +329,7 @@ bool generate(unsigned row_number, struct test *t)
     const struct isa_row *row = &isa_rows[row_number], *found;
     uint8_t padded[INSN_MAX_BYTES] = { 0 };
     uint32_t mode = MODE_PE | MODE_CPL;
+    uint32_t at = 0;
     struct cpu_insn insn;
     unsigned disp_at;
 
@@ -335,10 +340,11 @@ bool generate(unsigned row_number, struct test *t)
     t->to_end = row->attributes & ISA_STRING && one_in(2);
     choose_registers(t, row);
     disp_at = emit_row(t, row);
+    if (is_enter(row) && !t->seg[S_SS]->big && (t->in.reg[R_SP] & 0xffff) < 4)
+        return false; /* processors differ: cpu/ops/stack.c */
     memcpy(padded, t->code, t->len < sizeof(padded) ? t->len : sizeof(padded));
     decode(oracle_isa, mode, padded, sizeof(padded), &insn, &found);
     if (found && insn.flags & INSN_MEM) {
-        uint32_t at;
 
         if (is_bit_test(row) && !one_in(4))
             t->in.reg[insn.src / 8] = below(200000) - 100000;
@@ -349,6 +355,8 @@ bool generate(unsigned row_number, struct test *t)
     } else if (is_xlat(row)) {
         t->in.reg[R_BX] = interesting_offset(t->seg[insn.seg]) - (t->in.reg[R_AX] & 0xff);
     }
+    if (found && system_row_wanted(row) && !choose_selectors(t, row, &insn, at))
+        return false;
     t->code[t->len] = 0xcc;
     choose_place(t);
     return put_code(t);
@@ -375,5 +383,7 @@ enum {
 
 bool row_wanted(unsigned row)
 {
-    return row < USER_ROWS && isa_sets[isa_rows[row].set].tier == 1 && (isa_rows[row].handlers || isa_rows[row].plain);
+    if (isa_sets[isa_rows[row].set].tier != 1 || !(isa_rows[row].handlers || isa_rows[row].plain))
+        return false;
+    return row < USER_ROWS || system_row_wanted(&isa_rows[row]);
 }

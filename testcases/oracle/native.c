@@ -23,6 +23,7 @@
 
 static ucontext_t enter;
 static greg_t left[NGREG];
+static uint16_t left_es, left_ds, left_gs;
 static unsigned long stack_pointer;
 extern char native_back[];
 
@@ -32,7 +33,7 @@ static greg_t selectors(uint16_t cs, uint16_t ss)
     return (greg_t)((uint64_t)cs | (uint64_t)ss << 48);
 }
 
-/* The frame's registers come out, and what goes back is the C code that called. EFLAGS.AC would make this very function fault. */
+/* The frame's registers come out, and what goes back is the C code that called. */
 static __attribute__((noinline)) void swap(ucontext_t *u)
 {
     greg_t *g = u->uc_mcontext.gregs;
@@ -48,7 +49,9 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 {
     (void)sig;
     (void)info;
-    __asm__ volatile("pushfq; andl $~0x40000, (%%rsp); popfq" ::: "memory", "cc");
+    /* AC would make this very function fault; NT and ID are not taken from the frame, and would stay. */
+    __asm__ volatile("pushfq; andl $~0x244000, (%%rsp); popfq\n\t"
+                     "mov %%es, %0; mov %%ds, %1; mov %%gs, %2" : "=m"(left_es), "=m"(left_ds), "=m"(left_gs) :: "memory", "cc");
     swap(context);
 }
 
@@ -87,6 +90,11 @@ void native_run(const struct test *t, struct state *out)
         out->reg[n] = (uint32_t)left[reg_index[n]];
     out->ip = (uint32_t)left[REG_RIP];
     out->eflags = (uint32_t)left[REG_EFL];
+    out->sel[S_ES] = left_es;
+    out->sel[S_CS] = (uint16_t)left[REG_CSGSFS];
+    out->sel[S_SS] = (uint16_t)((uint64_t)left[REG_CSGSFS] >> 48);
+    out->sel[S_DS] = left_ds;
+    out->sel[S_GS] = left_gs;
     if (out->vector == 1)
         out->vector = -1;
     else if (out->vector >= 10 && out->vector <= 14)
@@ -143,7 +151,8 @@ static bool install_ldt(const struct segment *ldt, unsigned count)
         bool pages = ldt[n].limit > 0xfffff;
         struct user_desc d = { .entry_number = ldt[n].selector >> 3, .base_addr = ldt[n].base, .seg_32bit = ldt[n].big,
                                .limit = pages ? ldt[n].limit >> 12 : ldt[n].limit, .limit_in_pages = pages,
-                               .contents = ldt[n].code ? 2 : ldt[n].down ? 1 : 0, .read_exec_only = ldt[n].readonly, .useable = 1 };
+                               .contents = ldt[n].code ? 2 : ldt[n].down ? 1 : 0, .read_exec_only = ldt[n].readonly,
+                               .seg_not_present = ldt[n].absent, .useable = 1 };
 
         if (syscall(SYS_modify_ldt, 1, &d, sizeof(d)))
             return false;

@@ -32,7 +32,7 @@ struct segment {
     uint16_t selector; /* natively */
     uint32_t base, limit;
     bool code, down, readonly, big; /* readonly: of code, execute-only */
-    bool null;
+    bool null, absent;
 };
 
 struct state {
@@ -40,6 +40,7 @@ struct state {
     uint32_t ip, eflags;
     int vector; /* of the fault that ended it; -1 none; 3: it ran on to the INT3 behind it */
     uint32_t error, cr2;
+    uint16_t sel[S_COUNT]; /* FS stays 0: natively it belongs to the C library */
 };
 
 struct test {
@@ -48,7 +49,7 @@ struct test {
     uint8_t code[16];
     unsigned len;
     uint32_t code_at; /* linear */
-    bool to_end;      /* a REP instruction runs to its end; else one step is made */
+    bool to_end;      /* runs on to the INT3 behind it (REP; PUSHF, which would see TF; loads of SS); else one step is made */
     unsigned row;
 };
 
@@ -71,6 +72,7 @@ void simulated_run(const struct test *t, struct state *out);
 
 /* ---- generate.c ---- */
 
+extern const struct segment flat_data, flat_code;
 extern struct segment ldt_segments[];
 extern const unsigned ldt_count;
 
@@ -80,5 +82,16 @@ void rnd_seed(uint64_t seed);
 bool generate(unsigned row, struct test *t);
 /* Rows that a user program may run, and that are compared. */
 bool row_wanted(unsigned row);
+
+/* ---- selectors.c: segment loads, far transfers, and the rest of the system's rows ---- */
+
+struct isa_row;
+struct cpu_insn;
+
+bool system_row_wanted(const struct isa_row *row);
+/* Puts selectors where the instruction will find them; `at` is its memory operand. False: not this time. */
+bool choose_selectors(struct test *t, const struct isa_row *row, const struct cpu_insn *insn, uint32_t at);
+/* Of generate.c: into memory that both may write. */
+void put_both(uint32_t laddr, const void *bytes, unsigned len);
 
 #endif

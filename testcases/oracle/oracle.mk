@@ -2,7 +2,7 @@
 check_PROGRAMS += testcases/oracle/oracle
 TESTS += testcases/oracle/oracle
 testcases_oracle_oracle_SOURCES = testcases/oracle/generate.c testcases/oracle/native.c testcases/oracle/oracle.c \
-	testcases/oracle/oracle.h testcases/oracle/simulated.c
+	testcases/oracle/oracle.h testcases/oracle/selectors.c testcases/oracle/simulated.c
 
 # `make check` samples; this takes some minutes.
 ORACLE_TESTS = 20000

@@ -12,8 +12,9 @@
 #include "cpu/mem.h"
 #include "cpu/model.h"
 
-/* Physical memory: page directory, two page tables, then the pages. */
-enum { PD = 0x1000, PT_DATA = 0x2000, PT_CODE = 0x3000, DATA_AT = 0x10000, CODE_AT = 0x20000, RAM_BYTES = 0x40000 };
+/* Physical memory: page directory, page tables, descriptor tables, then the pages. The descriptor tables are the supervisor's, at SYSTEM. */
+#define SYSTEM 0x32000000u
+enum { PD = 0x1000, PT_DATA = 0x2000, PT_CODE = 0x3000, PT_SYSTEM = 0x4000, GDT_AT = 0x5000, LDT_AT = 0x6000, DATA_AT = 0x10000, CODE_AT = 0x20000, RAM_BYTES = 0x40000 };
 
 static struct sim_clock sim_time;
 static struct sim_log sim_messages;
@@ -33,11 +34,42 @@ static void make_page_tables(void)
 {
     put32(PD + (DATA >> 22) * 4, PT_DATA | 7);
     put32(PD + (CODE >> 22) * 4, PT_CODE | 7);
+    put32(PD + (SYSTEM >> 22) * 4, PT_SYSTEM | 3);
+    put32(PT_SYSTEM, GDT_AT | 0x63);
+    put32(PT_SYSTEM + 4, LDT_AT | 0x63);
     for (unsigned n = 0; n < DATA_PAGES; n++)
         if (data_present(n))
             put32(PT_DATA + n * 4, (DATA_AT + n * PAGE) | (data_writable(n) ? 0x67 : 0x65));
     for (unsigned n = 0; n < CODE_PAGES; n++)
         put32(PT_CODE + n * 4, (CODE_AT + n * PAGE) | 0x67);
+}
+
+static uint32_t attributes(const struct segment *s)
+{
+    uint32_t type = s->code ? SEG_TYPE_CODE | (s->readonly ? 0 : SEG_TYPE_READ) : (s->down ? SEG_TYPE_DOWN : 0) | (s->readonly ? 0 : SEG_TYPE_WRITE);
+
+    return type | SEG_TYPE_ACCESSED | SEG_S | (s->absent ? 0 : SEG_P) | 3 << 5 | (s->big ? SEG_DB : 0);
+}
+
+static void put_descriptor(uint32_t paddr, const struct segment *s)
+{
+    bool pages = s->limit > 0xfffff;
+    uint32_t limit = pages ? s->limit >> 12 : s->limit, attr = attributes(s) | (pages ? SEG_G : 0);
+
+    put32(paddr, (limit & 0xffff) | s->base << 16);
+    put32(paddr + 4, (s->base >> 16 & 0xff) | attr << 8 | (limit & 0xf0000) | (s->base & 0xff000000));
+}
+
+static void make_descriptor_tables(void)
+{
+    put_descriptor(GDT_AT + (flat_code.selector & ~7u), &flat_code);
+    put_descriptor(GDT_AT + (flat_data.selector & ~7u), &flat_data);
+    for (unsigned n = 0; n < ldt_count; n++)
+        put_descriptor(LDT_AT + (ldt_segments[n].selector & ~7u), &ldt_segments[n]);
+    cpu->gdtr = (struct cpu_table){ SYSTEM, 0x7f };
+    cpu->idtr = (struct cpu_table){ SYSTEM, 0 };
+    cpu->seg[CPU_LDTR] = (struct cpu_seg){ .selector = 0x50, .base = SYSTEM + PAGE, .limit = (ldt_count + 1) * 8 - 1,
+                                           .attr = SYS_LDT | SEG_P };
 }
 
 const char *simulated_init(void)
@@ -53,6 +85,7 @@ const char *simulated_init(void)
         return "no CPU";
     oracle_isa = cluster->isa;
     make_page_tables();
+    make_descriptor_tables();
     cpu->cr0 = CR0_PE | CR0_PG | CR0_WP | CR0_AM | CR0_NE | CR0_ET;
     cpu->cr3 = PD;
     cpu->cpl = 3;
@@ -78,25 +111,33 @@ const uint8_t *simulated_page(uint32_t laddr)
 
 static void load_segment(unsigned n, const struct segment *s)
 {
-    uint32_t type = s->code ? SEG_TYPE_CODE | (s->readonly ? 0 : SEG_TYPE_READ) : (s->down ? SEG_TYPE_DOWN : 0) | (s->readonly ? 0 : SEG_TYPE_WRITE);
+    cpu->seg[n] = (struct cpu_seg){ .selector = s->selector, .base = s->base, .limit = s->limit,
+                                    .attr = s->null ? SEG_UNUSABLE : attributes(s) };
+}
 
-    cpu->seg[n] = (struct cpu_seg){ .selector = s->selector, .base = s->base, .limit = s->limit };
-    cpu->seg[n].attr = s->null ? SEG_UNUSABLE : type | SEG_TYPE_ACCESSED | SEG_S | SEG_P | 3 << 5 | (s->big ? SEG_DB : 0);
+/* The record of the fault that ended the test; the interrupt that met it, for INT n. */
+static const struct cpu_delivery *fault_record(uint32_t records)
+{
+    const struct cpu_delivery *d = &cpu->history[records % CPU_HISTORY];
+
+    return d->type == CPU_DELIVER_SOFTWARE_INT ? &cpu->history[(records + 1) % CPU_HISTORY] : d;
 }
 
 void simulated_run(const struct test *t, struct state *out)
 {
     struct cpu_slice slice = { .horizon = SIM_NEVER, .budget = t->to_end ? 1000000 : 1, .shared_until = SIM_NEVER };
     uint32_t records = cpu->history_next;
-    const struct cpu_delivery *d = &cpu->history[records % CPU_HISTORY];
+    const struct cpu_delivery *d;
 
     for (unsigned n = 0; n < 8; n++)
         cpu->reg[n] = t->in.reg[n];
     cpu->ip = t->in.ip;
-    cpu_set_eflags(cpu, t->in.eflags | 2);
+    cpu_set_eflags(cpu, t->in.eflags | EFL_IF | 2);
     for (unsigned n = 0; n < S_COUNT; n++)
         load_segment(n, t->seg[n]);
     cpu->activity = CPU_ACTIVE;
+    cpu->shadow_ss = false;
+    cpu->pending_db = 0;
     cpu->attention = 0;
     cpu_mode_changed(cpu);
     while (cpu_run(cpu, &slice) == CPU_EXIT_TOUCHED && t->to_end)
@@ -104,11 +145,14 @@ void simulated_run(const struct test *t, struct state *out)
     *out = (struct state){ .vector = -1, .ip = (uint32_t)cpu->ip, .eflags = cpu_eflags(cpu) };
     for (unsigned n = 0; n < 8; n++)
         out->reg[n] = (uint32_t)cpu->reg[n];
+    for (unsigned n = 0; n < S_COUNT; n++)
+        out->sel[n] = cpu->seg[n].selector;
     if (cpu->history_next == records)
         return;
+    d = fault_record(records);
     out->vector = d->vector;
     out->error = d->has_error ? d->error : 0;
     out->cr2 = d->vector == VEC_PF ? (uint32_t)d->cr2 : 0;
-    if (d->vector == VEC_BP)
-        out->ip++; /* INT3 is a trap */
+    if (d->type == CPU_DELIVER_SOFTWARE_EXCEPTION)
+        out->ip = (uint32_t)(out->ip + d->insn_length); /* INT3 and INTO are traps */
 }

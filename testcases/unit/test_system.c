@@ -436,7 +436,7 @@ START_TEST(selectors_are_judged_without_a_fault)
     ck_assert_uint_eq(s.cpu->reg[CPU_BX] >> 8 & 0xff, c->lsl);
     ck_assert_uint_eq(sys_peek(&s, AT_DATA, 1), c->verr);
     ck_assert_uint_eq(sys_peek(&s, AT_DATA + 1, 1), c->verw);
-    ck_assert_uint_eq(s.cpu->reg[CPU_CX], c->lar ? raw >> 32 & 0xf0ff00 : 0x99999999);
+    ck_assert_uint_eq(s.cpu->reg[CPU_CX], c->lar ? raw >> 32 & 0xffff00 : 0x99999999);
     if (!c->lsl)
         ck_assert_uint_eq(s.cpu->reg[CPU_DX], 0x99999999);
     else
