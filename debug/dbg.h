@@ -5,9 +5,10 @@
  * have: probes only say "stop here", and libsim/ does the rest. Nothing here is guest state, nothing here changes it.
  *
  *   probes.c   break, watch, catch: the CPUs' observer         expr.c     expressions of conditions and of the monitor's arguments
- *   symbols.c  ELF symbols, DWARF lines and unwinding          disasm.c   Zydis
- *   explain.c  why did this fault                              views.c    gdt, idt, tss, page tables, tlb, registers as text
- *   trace.c    instruction and bus traces
+ *   regs.c     registers by name                               disasm.c   Zydis
+ *   symbols.c  ELF symbols                                     lines.c, unwind.c  DWARF: source lines, call stacks
+ *   explain.c  why did this fault (see explain.h)              views_*.c  gdt, idt, tss, page tables, tlb, registers as text
+ *   trace.c    instruction and bus traces                      decode.c   what structures and bits mean, in words
  */
 #ifndef LIBSIM_DEBUG_DBG_H
 #define LIBSIM_DEBUG_DBG_H
@@ -144,7 +145,7 @@ unsigned dbg_disassemble(struct dbg *dbg, struct cpu *cpu, uint64_t laddr, char 
 void dbg_explain(struct dbg *dbg, struct cpu *cpu, struct sim_buf *out);
 void dbg_explain_json(struct dbg *dbg, struct cpu *cpu, struct sim_buf *out);
 
-/* ---- Views (views.c): each appends readable text ---- */
+/* ---- Views (views_*.c): each appends readable text; what a processor would refuse is marked with '!' ---- */
 
 void dbg_view_registers(struct dbg *dbg, struct cpu *cpu, struct sim_buf *out);
 void dbg_view_segments(struct dbg *dbg, struct cpu *cpu, struct sim_buf *out);

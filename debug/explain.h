@@ -3,8 +3,8 @@
  *
  *   story.c     which records belong together, and what a page fault on the way touched
  *   evidence.c  what the failed check looked at, in words
- *   hints.c     what the programmer may have done wrong: why a handler could not be reached
- *   hints_fault.c                                       why the first fault happened
+ *   hints.c     what the programmer may have done wrong, from tables of patterns:
+ *               hints_tables.c and hints_reach.c, why a handler could not be reached; hints_fault.c, why the first fault happened
  *   explain.c   the whole, for people and as JSON
  */
 #ifndef LIBSIM_DEBUG_EXPLAIN_H
@@ -71,12 +71,13 @@ struct hint_row {
     const char *text;
 };
 enum { TOPIC_IDT = 1, TOPIC_GDT, TOPIC_STACK, TOPIC_TSS, TOPIC_PAGING, TOPIC_PIC, TOPIC_CODE, TOPIC_DATA, TOPIC_TASK, TOPIC_REACH };
-extern const struct hint_row hints_delivery[], hints_fault[]; /* ending in a row without predicate */
+extern const struct hint_row hints_tables[], hints_reach[], hints_fault[]; /* ending in a row without predicate */
 void hint_arg(struct hint *h, unsigned n, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-/* Both tables asked: the hints' texts, each ended by a newline. */
+/* The tables asked: the hints' texts, each ended by a newline. */
 void hints_text(const struct story *s, struct sim_buf *out);
 
 /* Shared by the tables. */
+bool hint_table_entry(const struct hint *h, uint64_t base, unsigned index, uint64_t *raw); /* false: not mapped */
 bool hint_handler_faults(struct hint *h);               /* the first fault is its own handler's, again and again */
 bool hint_table_counts_entries(struct hint *h, uint64_t base, uint32_t limit, unsigned index, bool gate); /* a table's limit seems to be a count */
 bool hint_cr3_is_table(struct hint *h);                 /* CR3 names a page table */

@@ -114,8 +114,12 @@ static bool reserved_nx(struct hint *h)
 
 static bool reserved_address(struct hint *h)
 {
+    sim_paddr paddr;
+
     hint_arg(h, 0, "0x%016llx", (unsigned long long)h->d->evidence.value);
-    hint_arg(h, 1, "0x%llx", (unsigned long long)h->d->evidence.paddr);
+    *h->arg[1] = 0;
+    if (cpu_translate_peek(h->s->cpu, h->d->evidence.paddr, false, &paddr, NULL) == SIM_OK && paddr == h->d->evidence.paddr)
+        hint_arg(h, 1, " `who-wrote 0x%llx` tells who wrote it.", (unsigned long long)paddr);
     return is(h, CPU_CAUSE_PF_RSVD_ADDR);
 }
 
@@ -338,7 +342,7 @@ const struct hint_row hints_fault[] = {
     { reserved_nx, TOPIC_PAGING,
       "bit 63 (no-execute) of a paging entry is reserved until EFER.NXE is set: set it (MSR 0xC0000080, bit 11) before paging goes on, or leave the bit clear." },
     { reserved_address, TOPIC_PAGING,
-      "the paging entry {0} holds address bits that do not exist. Often the upper half of a 64-bit entry was not cleared. `who-wrote {1}` tells who wrote it." },
+      "the paging entry {0} holds address bits that do not exist. Often the upper half of a 64-bit entry was not cleared.{1}" },
     { reserved_large, TOPIC_PAGING, "a large page must begin at a multiple of its size: {0} is no multiple of {1}." },
     { reserved_pdpte, TOPIC_PAGING,
       "the PAE directory pointer {0} has bits set that are reserved there. Only P, PWT, PCD and the address may be set; W and U (bits 1 and 2) belong into the "
