@@ -54,6 +54,7 @@ unit_tests += testcases/unit/test_deliver
 unit_tests += testcases/unit/test_lapic
 unit_tests += testcases/unit/test_seg
 unit_tests += testcases/unit/test_system
+unit_tests += testcases/unit/test_system_random
 unit_tests += testcases/unit/test_task
 unit_tests += testcases/unit/test_vm86
 EXTRA_DIST += testcases/unit/system_bench.h

@@ -26,7 +26,8 @@ struct row {
     unsigned vector;
     uint32_t error;
     enum cpu_cause cause;
-    bool task; /* the fault is the new task's */
+    bool task;    /* the fault is the new task's */
+    unsigned at;  /* offset of the instruction that faults, if the first one succeeds */
 };
 
 #define B(bytes) .code = bytes, .len = sizeof(bytes) - 1
@@ -239,6 +240,20 @@ static const struct row rows[] = {
     { KERNEL, B("\x0f\x22\xc0"), .eax = 0x20000001, IS(GP, 0, GP_CR0_NWCD) },
     { KERNEL, B("\x0f\x22\xe0"), .eax = 0x00000800, IS(GP, 0, GP_CR_RSVD) },
     { KERNEL, B("\xd9\xc0"), IS(UD, 0, UD_FEATURE) },
+    { KERNEL, B("\x0f\x01\xd0"), IS(UD, 0, UD_REGFORM) }, /* LGDT of a register */
+    { KERNEL, B("\xf0\x8e\xd8"), IS(UD, 0, UD_LOCK) },
+    /* memory through segments: DS is loaded first */
+    { KERNEL, B(MOV_DS "\xa1\x00\x00\x06\x00"), .eax = 2, IS(GP, 0, GP_NULLSEG), .at = 2 },
+    { KERNEL, B(MOV_DS "\xa1\x00\x00\x06\x00"), .eax = DATA16, IS(GP, 0, GP_LIMIT), .at = 2 },
+    { KERNEL, B(MOV_DS "\xa1\xfd\xff\x00\x00"), .eax = DATA16, IS(GP, 0, GP_LIMIT), .at = 2 },
+    { KERNEL, B(MOV_DS "\xa1\xff\xff\x00\x00"), .eax = DATA_DOWN, IS(GP, 0, GP_LIMIT), .at = 2 },
+    { KERNEL, B(MOV_DS "\xa3\x00\x00\x06\x00"), .eax = DATA_RO, IS(GP, 0, GP_WRITE_RO), .at = 2 },
+    { KERNEL, B(MOV_DS "\xa3\x00\x00\x06\x00"), .eax = CODE0, IS(GP, 0, GP_WRITE_RO), .at = 2 },
+    { KERNEL, B(MOV_DS "\xff\x05\x00\x00\x06\x00"), .eax = DATA_RO, IS(GP, 0, GP_WRITE_RO), .at = 2 },
+    { KERNEL, B("\x2e\xa3\x00\x00\x06\x00"), IS(GP, 0, GP_WRITE_RO) }, /* through CS */
+    { KERNEL, B("\xea\x07\x00\x01\x00\x60\x00\x2e\xa1\x00\x00\x06\x00"), IS(GP, 0, GP_READ_XO), .at = 7 }, /* jump there first */
+    { KERNEL, B("\x31\xe4\x8e\xd0\x83\xc4\x02\xcb"), .eax = DATA0, .poke = { SETDESC(DATA0, DESC(0, 1, SEG_DB | SEG_P | SEG_S | 2)),
+      SETGATE(VEC_SS, GATE(TSS32, 0, SYS_TASK_GATE, 0, 0)) }, IS(SS, 0, SS_LIMIT), .at = 7 },
 };
 
 static struct sys s;
@@ -261,6 +276,15 @@ static void prepare(const struct row *r)
     cpu_attend(s.cpu);
 }
 
+/* Up to and with the instruction that faults: one step, its delivery included. */
+static void run(const struct row *r)
+{
+    while (s.cpu->ip != AT_CODE + r->at)
+        sys_run(&s, 1);
+    ck_assert_uint_eq(s.cpu->history_next, 0);
+    sys_run(&s, 1);
+}
+
 /* The first fault is the expected one; INT n has a record of its own before it. */
 START_TEST(a_check_has_its_vector_code_and_cause)
 {
@@ -270,16 +294,15 @@ START_TEST(a_check_has_its_vector_code_and_cause)
 
     prepare(r);
     si = s.cpu->reg[CPU_SI];
-    sys_run(&s, 1);
+    run(r);
     d = sys_record(&s, 0);
     if (d->type != CPU_DELIVER_EXCEPTION)
         d = sys_record(&s, 1);
     ck_assert_msg(d->vector == r->vector && d->error == r->error && d->cause == r->cause, "row %d: vector %u error %x cause %s, not %u %x %s", _i,
                   d->vector, d->error, cpu_cause_id(d->cause), r->vector, r->error, cpu_cause_id(r->cause));
-    ck_assert_uint_eq(s.cpu->steps, 1);
-    ck_assert_uint_eq(d->ip, r->task ? AT_TASK : AT_CODE);
+    ck_assert_uint_eq(d->ip, r->task ? AT_TASK : AT_CODE + r->at);
     ck_assert_int_eq(d->evidence.kind == CPU_EVIDENCE_NONE, d->vector == VEC_UD || d->cause == CPU_CAUSE_GP_CPL0);
-    if (!r->task) {
+    if (s.cpu->seg[CPU_TR].selector == TSS_SELF) {
         ck_assert_uint_eq(s.cpu->reg[CPU_AX], ax);
         ck_assert_uint_eq(s.cpu->reg[CPU_SI], si);
     }
@@ -298,15 +321,16 @@ START_TEST(a_fault_reaches_its_handler_with_its_error_code)
     if (broken)
         return;
     prepare(r);
-    sys_run(&s, 1);
+    run(r);
     d = sys_record(&s, s.cpu->history_next - 1);
     ck_assert(d->delivered);
     ck_assert_uint_eq(s.cpu->ip, AT_HANDLER + 16 * r->vector);
     ck_assert_uint_eq(s.cpu->cpl, 0);
     ck_assert_uint_eq(s.cpu->seg[CPU_CS].selector, CODE0);
-    ck_assert_uint_eq(sys_stack(&s, 0), d->has_error ? r->error : AT_CODE);
-    ck_assert_uint_eq(sys_stack(&s, d->has_error), AT_CODE);
-    ck_assert_uint_eq(sys_stack(&s, d->has_error + 1), r->where == USER ? CODE3 | 3 : CODE0);
+    ck_assert_uint_eq(sys_stack(&s, 0), d->has_error ? r->error : AT_CODE + r->at);
+    ck_assert_uint_eq(sys_stack(&s, d->has_error), AT_CODE + r->at);
+    ck_assert_uint_eq(sys_stack(&s, d->has_error + 1), d->cs);
+    ck_assert_uint_eq(d->cs, r->where == USER ? CODE3 | 3 : r->cause == CPU_CAUSE_GP_READ_XO ? CODE_XO : CODE0);
     ck_assert_uint_eq(sys_stack(&s, d->has_error + 2), (r->eflags | 2 | EFL_RF));
 }
 END_TEST
