@@ -10,6 +10,9 @@
 
 #include "frontends/gdb/private.h"
 
+/* Steps made for one packet before gdb hears of it. */
+#define RANGE_STEPS 100000
+
 /* ---- Stop replies ---- */
 
 enum { SIGNAL_INT = 2, SIGNAL_TRAP = 5 };
@@ -27,6 +30,7 @@ static void console_line(struct gdb_server *s, const char *text)
 static void tell(struct gdb_server *s, const struct sim_stop *stop)
 {
     const char *why;
+    char code[16];
 
     switch (stop->reason) {
     case SIM_STOP_STEPS: case SIM_STOP_INTERRUPTED: case SIM_STOP_START: case SIM_STOP_END: return;
@@ -39,6 +43,11 @@ static void tell(struct gdb_server *s, const struct sim_stop *stop)
         why = sim_explain(s->sim, stop);
         if (*why)
             console_line(s, why);
+        return;
+    case SIM_STOP_EXIT:
+        snprintf(code, sizeof(code), ": 0x%x", stop->code);
+        server_console(s, stop->text, strlen(stop->text));
+        console_line(s, code);
         return;
     default: console_line(s, stop->text);
     }
@@ -141,10 +150,11 @@ static void go(struct gdb_server *s)
     s->running = true;
 }
 
-/* first..last: the range to stay in; first > last: one step. */
+/* first..last: the range to stay in; first > last: one step. A stop within the range is allowed, and gdb goes on from it. */
 static void step(struct gdb_server *s, unsigned cpu, bool alone, uint64_t first, uint64_t last)
 {
     struct break_in *b = break_in_begin(s);
+    unsigned left = RANGE_STEPS;
     struct sim_stop stop;
     enum sim_err err;
     uint64_t pc;
@@ -153,7 +163,7 @@ static void step(struct gdb_server *s, unsigned cpu, bool alone, uint64_t first,
     do {
         err = sim_step_cpu(s->sim, cpu, &stop);
         pc = reg_pc(s, cpu);
-    } while (!err && stop.reason == SIM_STOP_STEPS && pc >= first && pc <= last);
+    } while (!err && stop.reason == SIM_STOP_STEPS && pc >= first && pc <= last && --left);
     break_in_end(b);
     if (err)
         reply_error(s);
