@@ -59,13 +59,17 @@ unit_tests += testcases/unit/test_task
 unit_tests += testcases/unit/test_vm86
 EXTRA_DIST += testcases/unit/system_bench.h
 
+# Tests of whole machines: testcases/machine/test_NAME.c, likewise.
+#     machine_tests += testcases/machine/test_NAME
+machine_tests =
+
 LDADD = libsim_all.la $(CHECK_LIBS)
 if HAVE_CHECK
-check_PROGRAMS += $(unit_tests)
-TESTS += $(unit_tests)
+check_PROGRAMS += $(unit_tests) $(machine_tests)
+TESTS += $(unit_tests) $(machine_tests)
 else
 # Without Check each of them is reported as skipped, by name.
-unit_skips = $(unit_tests:=-without-check.skip)
+unit_skips = $(unit_tests:=-without-check.skip) $(machine_tests:=-without-check.skip)
 TESTS += $(unit_skips)
 CLEANFILES += $(unit_skips)
 SKIP_LOG_COMPILER = bash -c 'echo "SKIP: Check (libcheck) was not found"; exit 77'
@@ -82,8 +86,8 @@ script_tests += testcases/check-includes.sh
 TESTS += $(script_tests)
 EXTRA_DIST += $(script_tests)
 
-# What `make check` does without a machine: quick, for the sanitizers.
-quick_tests = $(unit_tests) $(script_tests)
-check-unit: all-am $(check_PROGRAMS)
+# What of `make check` is worth the sanitizers' time: all but the guests and the sessions.
+quick_tests = $(unit_tests) $(machine_tests) $(script_tests)
+check-quick: all-am $(check_PROGRAMS) $(check_DATA)
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(quick_tests)'
-.PHONY: check-unit
+.PHONY: check-quick
