@@ -127,7 +127,7 @@ static uint32_t interesting_offset(const struct segment *s)
 
 /* ---- Encodings ---- */
 
-static void emit(struct test *t, uint32_t v, unsigned bytes)
+static void emit(struct test *t, uint64_t v, unsigned bytes)
 {
     for (unsigned n = 0; n < bytes && t->len < sizeof(t->code) - 1; n++)
         t->code[t->len++] = (uint8_t)(v >> (8 * n));
@@ -217,7 +217,7 @@ static unsigned emit_row(struct test *t, const struct isa_row *row)
     }
     if (has(row, Ob) || has(row, Ov))
         disp_at = t->len;
-    emit(t, edge_value(), immediate_bytes(row, op32, ad32));
+    emit(t, edge_value() | (uint64_t)edge_value() << 32, immediate_bytes(row, op32, ad32));
     return disp_at;
 }
 
