@@ -174,6 +174,7 @@ void input_deliver(struct sim *sim, bool past)
     replay_due(sim);
     if (past || !atomic_load(&q->waiting))
         return;
+    sched_settle(sim);
     pthread_mutex_lock(&q->lock);
     forget_future(sim);
     for (size_t n = 0; n < q->count; n++)

@@ -64,6 +64,15 @@ struct machine_request {
     char error_text[160];
 };
 
+/* ---- Turns: sched.c ---- */
+
+struct turn {
+    bool valid;
+    uint64_t seed;
+    uint32_t cpu;
+    sim_cycles end;
+};
+
 struct sim {
     struct sim_options *options;
     struct sim_clock clock;
@@ -85,6 +94,7 @@ struct sim {
     struct sim_component self;
 
     /* Derived */
+    struct turn kept_turn;      /* during a run: the turn in which the last step was made */
     struct machine_request request;
     struct input_queue queue;
     struct input_log inputs;
@@ -129,6 +139,8 @@ struct run_limits {
 };
 /* Runs the machine. Never fails: what ends it is in *stop. Called with nothing on the stack that belongs to the machine. */
 void sched_run(struct sim *sim, const struct run_limits *limits, struct sim_stop *stop);
+/* Before state is taken or an input has its effect: during a run, forgets a turn in which no step was made yet. */
+void sched_settle(struct sim *sim);
 /* The machine's present cycle: that of the CPU furthest behind, or of the last event when all sleep. */
 sim_cycles sched_now(const struct sim *sim);
 struct sim_position sched_position(const struct sim *sim);

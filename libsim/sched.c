@@ -116,6 +116,32 @@ static void end_turn(struct sim *sim)
     sim->turn_end = 0;
 }
 
+/*
+ * State is the turn in which the last step was made. Turns chosen since then are tentative: the CPU may find that it has to wait, and the next
+ * is asked. A stop between two steps forgets them, for without it they are part of the next step; they will be chosen in the same way again.
+ */
+static void keep_turn(struct sim *sim)
+{
+    sim->kept_turn = (struct turn){ true, sim->turn_seed, sim->turn_cpu, sim->turn_end };
+}
+
+void sched_settle(struct sim *sim)
+{
+    if (!sim->kept_turn.valid)
+        return;
+    sim->turn_seed = sim->kept_turn.seed;
+    sim->turn_cpu = sim->kept_turn.cpu;
+    sim->turn_end = sim->kept_turn.end;
+}
+
+/* The CPU has made steps: a sleeper has no turn, PAUSE gives it up, and at a deadline others have to come there too. */
+static void keep_turn_after_step(struct sim *sim, const struct cpu *cpu, enum cpu_exit why)
+{
+    if (!awake(cpu) || why == CPU_EXIT_YIELD || cpu->cycle >= sim_clock_next(&sim->clock))
+        end_turn(sim);
+    keep_turn(sim);
+}
+
 /* The last cycle at which a step of this CPU may touch what others see. */
 static sim_cycles shared_until(const struct sim *sim, const struct cpu *cpu)
 {
@@ -134,12 +160,16 @@ static void stop_at(struct sim *sim, struct sim_stop *stop, enum sim_stop_reason
     snprintf(stop->text, sizeof(stop->text), "%s", text);
 }
 
+static bool requested(const struct sim *sim)
+{
+    return sim->request.reset || sim->request.power_off || sim->request.exit || sim->request.error;
+}
+
+/* True: stopped. */
 static bool take_requests(struct sim *sim, struct sim_stop *stop)
 {
     struct machine_request r = sim->request;
 
-    if (!(r.reset || r.power_off || r.exit || r.error))
-        return false;
     memset(&sim->request, 0, sizeof(sim->request));
     if (r.error) {
         stop_at(sim, stop, SIM_STOP_ERROR, sim->turn_cpu, r.error_text);
@@ -156,6 +186,7 @@ static bool take_requests(struct sim *sim, struct sim_stop *stop)
         stop_at(sim, stop, SIM_STOP_ERROR, 0, sim_last_error());
         return true;
     }
+    keep_turn(sim);
     if (sim->stop_on_reset)
         stop_at(sim, stop, SIM_STOP_RESET, 0, "the machine was reset");
     return sim->stop_on_reset;
@@ -190,7 +221,7 @@ static bool sleep_on(struct sim *sim, const struct run_limits *limits, struct si
     struct sim_position input;
     bool input_waits = input_next(sim, &input) && input.step == sim->step;
 
-    if (input_waits && input.cycle <= next) {
+    if (input_waits && input.cycle <= next && input.cycle <= limits->cycle) {
         if (input.cycle > sim->clock.now)
             sim_clock_advance(&sim->clock, input.cycle);
         return false; /* the loop delivers it */
@@ -234,10 +265,19 @@ static sim_steps budget(const struct sim *sim, const struct run_limits *limits, 
     return n;
 }
 
+/* The machine's clock is that of the CPU furthest behind: only that one has to stop at a limit, lest turns end elsewhere than without. */
+static sim_cycles cycle_limit(const struct sim *sim, const struct run_limits *limits, const struct cpu *cpu)
+{
+    const struct cpu *other = furthest_behind(sim, cpu);
+
+    return other && other->cycle < limits->cycle ? SIM_NEVER : limits->cycle;
+}
+
 static void take_turn(struct sim *sim, struct cpu *cpu, const struct run_limits *limits, enum cpu_exit *why)
 {
     sim_cycles deadline = sim_clock_next(&sim->clock), horizon = sim->turn_end < deadline ? sim->turn_end : deadline;
-    struct cpu_slice slice = { .horizon = horizon < limits->cycle ? horizon : limits->cycle, .budget = budget(sim, limits, cpu),
+    sim_cycles limit = cycle_limit(sim, limits, cpu);
+    struct cpu_slice slice = { .horizon = horizon < limit ? horizon : limit, .budget = budget(sim, limits, cpu),
                                .shared_until = shared_until(sim, cpu) };
     sim_steps before = cpu->steps;
 
@@ -245,6 +285,8 @@ static void take_turn(struct sim *sim, struct cpu *cpu, const struct run_limits 
     dbg_tell_step(sim->dbg, cpu, sim->step);
     *why = cpu_run(cpu, &slice);
     sim->step += cpu->steps - before;
+    if (cpu->steps != before)
+        keep_turn_after_step(sim, cpu, *why);
     wake_sleepers(sim);
 }
 
@@ -293,17 +335,17 @@ static bool limits_reached(struct sim *sim, const struct run_limits *limits, str
     return false;
 }
 
-/* One round: events, inputs, then a turn. True: stopped. */
+/* One round: events, inputs, requests, then a turn. True: stopped. */
 static bool round_once(struct sim *sim, const struct run_limits *limits, sim_steps only_from, struct sim_stop *stop)
 {
     struct cpu *cpu;
     enum cpu_exit why;
 
-    if (take_requests(sim, stop))
-        return true;
     fire_due(sim);
     input_deliver(sim, limits->past);
     wake_sleepers(sim);
+    if (requested(sim))
+        return take_requests(sim, stop);
     if (limits->only_cpu >= 0 && cpu_get(sim->cluster, (unsigned)limits->only_cpu)->steps > only_from) {
         stop_at(sim, stop, SIM_STOP_STEPS, (unsigned)limits->only_cpu, "step made");
         return true;
@@ -336,8 +378,11 @@ void sched_run(struct sim *sim, const struct run_limits *limits, struct sim_stop
         stop_at(sim, stop, SIM_STOP_POWER_OFF, 0, "the machine is switched off");
         return;
     }
+    keep_turn(sim);
     while (!round_once(sim, limits, only_from, stop))
         ;
+    sched_settle(sim);
+    sim->kept_turn.valid = false;
     if (sim->step > sim->furthest_step)
         sim->furthest_step = sim->step;
 }

@@ -85,6 +85,7 @@ static bool take(struct sim *sim)
         t->at = grown;
         t->cap = t->cap * 2 + 64;
     }
+    sched_settle(sim);
     state_pack(sim, &c.state);
     c.pages = bus_snapshot_take(&sim->bus->memory);
     if (c.state.failed || !c.pages) {
@@ -231,12 +232,20 @@ sim_steps timeline_first(const struct sim *sim)
 
 /* ---- Going ---- */
 
+/* Stops after which the run went on, if it did: the machine had no part in them. */
+static bool passed_over(enum sim_stop_reason reason)
+{
+    return reason == SIM_STOP_TRIPLE_FAULT || reason == SIM_STOP_RESET || reason == SIM_STOP_ERROR;
+}
+
 static void run_past(struct sim *sim, sim_steps step, struct sim_stop *stop)
 {
     struct run_limits limits = { .step = step, .cycle = SIM_NEVER, .only_cpu = -1, .past = true };
 
     sim->log.muted = true;
-    sched_run(sim, &limits, stop);
+    do
+        sched_run(sim, &limits, stop);
+    while (sim->step < step && passed_over(stop->reason));
     sim->log.muted = false;
 }
 
@@ -313,16 +322,9 @@ static sim_steps before_last_step_of(struct sim *sim, unsigned number, sim_steps
     struct sim_stop stop;
     const struct cpu *cpu = cpu_get(sim->cluster, number);
 
-    for (;;) {
-        struct run_limits limits = { .step = UINT64_MAX, .cycle = SIM_NEVER, .only_cpu = -1, .past = true };
-
-        if (cpu->steps + 1 >= own_steps)
-            return sim->step;
-        limits.step = sim->step + (own_steps - 1 - cpu->steps);
-        sim->log.muted = true;
-        sched_run(sim, &limits, &stop);
-        sim->log.muted = false;
-    }
+    while (cpu->steps + 1 < own_steps)
+        run_past(sim, sim->step + (own_steps - 1 - cpu->steps), &stop);
+    return sim->step;
 }
 
 enum sim_err timeline_reverse_step_cpu(struct sim *sim, unsigned number, struct sim_stop *stop)
