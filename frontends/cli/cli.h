@@ -5,7 +5,7 @@
  *   run.c       running, limits, stops             report.c   what is told: text or JSON
  *   session.c   the monitor at a terminal          terminal.c raw mode, escapes
  *   serial.c    where serial ports lead            display.c  the picture: window.c (SDL2), screen.c (in the terminal)
- *   demo.c      the demonstration
+ *   demo.c      the demonstration                  keys.c     a terminal's bytes as keys
  */
 #ifndef SIM_CLI_H
 #define SIM_CLI_H
@@ -69,7 +69,9 @@ struct cli {
     struct screen *screen;
     struct gdb_server *gdb;
     bool interactive;               /* somebody sits at a terminal and may be asked */
-    bool terminal_input;            /* keys of the terminal go to the guest */
+    bool keys_to_keyboard;          /* those of the terminal; else to the port on stdio */
+    bool stdin_ended;
+    sim_cycles stdin_fed_at;
     bool escaping;                  /* Ctrl-A came, and what follows it is awaited */
     bool realtime;
     bool leaving;                   /* asked to end: Ctrl-A x, window closed, killed by gdb */
@@ -122,8 +124,15 @@ enum sim_err session_command(struct cli *cli, const char *line);
 /* Hands the terminal's keys to the guest; does nothing where there is no terminal to do so. */
 void terminal_raw(struct cli *cli);
 void terminal_cooked(void);
-/* Takes escapes out of what was typed, and does what they say. Returns how many bytes are left. */
-size_t terminal_filter(struct cli *cli, char *bytes, size_t len);
+/* Gives the guest what has come on standard input, escapes taken out. Never waits. */
+void terminal_service(struct cli *cli);
+/* Standard input as something to wait for; false: nobody reads it. */
+bool terminal_poll(const struct cli *cli, struct pollfd *fd);
+
+/* ---- keys.c ---- */
+
+/* What a terminal sent for keys becomes keys again, and is typed on the guest's keyboard. */
+void keys_type(struct sim *sim, const char *bytes, size_t len);
 
 /* ---- display.c ---- */
 
@@ -148,8 +157,12 @@ void serial_output(struct cli *cli, unsigned n, const void *data, size_t len);
 void serial_service(struct cli *cli);
 /* What to wait for until there is input: fills at most PORTS entries, returns how many. */
 unsigned serial_poll(const struct cli *cli, struct pollfd *fds);
-/* Does a port lead to the terminal? */
-bool serial_on_terminal(const struct cli *cli);
+/* The port that leads to standard input and output; -1: none. */
+int serial_on_stdio(const struct cli *cli);
+/* Bytes for the guest on port n. */
+void serial_input(struct cli *cli, unsigned n, const void *data, size_t len);
+/* How many bytes, up to `most`, a line could have carried since *fed_at, which is set to now if it is not 0. */
+size_t serial_room(const struct cli *cli, sim_cycles *fed_at, size_t most);
 
 /* ---- report.c ---- */
 

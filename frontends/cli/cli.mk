@@ -3,13 +3,16 @@
 bin_PROGRAMS += sim
 sim_SOURCES = frontends/cli/cli.h
 sim_SOURCES += frontends/cli/args.c
-sim_SOURCES += frontends/cli/display.c
+sim_SOURCES += frontends/cli/display.c frontends/cli/display.h
+sim_SOURCES += frontends/cli/keys.c
 sim_SOURCES += frontends/cli/main.c
 sim_SOURCES += frontends/cli/report.c
 sim_SOURCES += frontends/cli/run.c
+sim_SOURCES += frontends/cli/screen.c
 sim_SOURCES += frontends/cli/serial.c
 sim_SOURCES += frontends/cli/session.c
 sim_SOURCES += frontends/cli/terminal.c
+sim_SOURCES += frontends/cli/window.c
 sim_CPPFLAGS = $(AM_CPPFLAGS) $(SDL2_CFLAGS) $(LIBEDIT_CFLAGS)
 sim_LDADD = libsim.la $(SDL2_LIBS) $(LIBEDIT_LIBS)
 

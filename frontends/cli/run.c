@@ -26,10 +26,11 @@ double host_now(void)
 /* Waits for input of any kind; seconds < 0: for as long as it takes. */
 static void wait_for_input(struct cli *cli, double seconds)
 {
-    struct pollfd fds[PORTS + 1];
+    struct pollfd fds[PORTS + 2];
     unsigned count = serial_poll(cli, fds);
     double most = display_wants_service(cli) ? 0.02 : 0.1;
 
+    count += terminal_poll(cli, &fds[count]);
     if (cli->gdb && gdb_server_fd(cli->gdb) >= 0)
         fds[count++] = (struct pollfd){ .fd = gdb_server_fd(cli->gdb), .events = POLLIN };
     if (seconds < 0 || seconds > most)
@@ -81,6 +82,7 @@ static void pulse(void *arg)
     struct cli *cli = arg;
 
     terminal_raw(cli);
+    terminal_service(cli);
     serial_service(cli);
     display_service(cli, false);
     report_flush(cli, false);
@@ -378,9 +380,8 @@ int run_all(struct cli *cli)
     sim_on_pulse(cli->sim, pulse, cli);
     if (!add_probes(cli) || !open_gdb(cli) || !display_open(cli))
         return STATUS_USAGE;
-    cli->terminal_input = serial_on_terminal(cli) || cli->screen;
     cli->started = host_now();
-    serial_service(cli);
+    terminal_service(cli);
     if (!run_commands(cli))
         return STATUS_USAGE;
     status = cli->interactive && !sim_wants_quit(cli->sim) ? interact(cli) : run_unattended(cli);

@@ -108,8 +108,7 @@ static bool open_kind(struct cli *cli, struct port *p, const char *spec)
     if (strcmp(spec, "null") == 0)
         return true;
     if (strcmp(spec, "stdio") == 0) {
-        p->kind = STDIO;
-        p->in = STDIN_FILENO;
+        p->kind = STDIO; /* what comes in there is terminal.c's to read */
         p->out = STDOUT_FILENO;
         return true;
     }
@@ -201,36 +200,37 @@ void serial_output(struct cli *cli, unsigned n, const void *data, size_t len)
 
 /* ---- Input ---- */
 
-/* In the background of a terminal, reading from it would stop us. */
-static bool may_read(const struct port *p)
+size_t serial_room(const struct cli *cli, sim_cycles *fed_at, size_t most)
 {
-    return p->kind != STDIO || !isatty(p->in) || tcgetpgrp(p->in) == getpgrp();
+    sim_cycles now = sim_position(cli->sim).cycle, passed = now - *fed_at;
+    size_t room = passed > sim_clock_hz(cli->sim) || *fed_at == 0 ? most : (size_t)(passed * BYTES_PER_SECOND / sim_clock_hz(cli->sim));
+
+    if (room)
+        *fed_at = now ? now : 1;
+    return room < most ? room : most;
+}
+
+void serial_input(struct cli *cli, unsigned n, const void *data, size_t len)
+{
+    if (len)
+        sim_input_bytes(cli->sim, n ? "serial1" : "serial0", data, len);
 }
 
 static void take_in(struct cli *cli, struct port *p)
 {
     char bytes[BURST];
     struct pollfd ready = { .fd = p->in, .events = POLLIN };
-    sim_cycles now = sim_position(cli->sim).cycle, passed = now - p->fed_at;
-    size_t room = passed > sim_clock_hz(cli->sim) ? BURST : (size_t)(passed * BYTES_PER_SECOND / sim_clock_hz(cli->sim));
+    size_t room;
     ssize_t got;
 
-    if (p->fed_at == 0 && room < BURST)
-        room = BURST;
-    if (room == 0 || !may_read(p) || poll(&ready, 1, 0) <= 0 || !(ready.revents & (POLLIN | POLLHUP | POLLERR)))
+    if (poll(&ready, 1, 0) <= 0 || !(ready.revents & (POLLIN | POLLHUP | POLLERR)))
         return;
-    got = read(p->in, bytes, room < BURST ? room : BURST);
-    if (got > 0) {
-        p->fed_at = now ? now : 1;
-        if (p->kind == STDIO)
-            got = (ssize_t)terminal_filter(cli, bytes, (size_t)got);
-        if (got)
-            sim_input_bytes(cli->sim, p->number ? "serial1" : "serial0", bytes, (size_t)got);
-    } else if (p->kind == SOCKET && (got == 0 || errno != EAGAIN)) {
+    room = serial_room(cli, &p->fed_at, sizeof(bytes));
+    got = room ? read(p->in, bytes, room) : -1;
+    if (got > 0)
+        serial_input(cli, p->number, bytes, (size_t)got);
+    else if (room && p->kind == SOCKET && (got == 0 || errno != EAGAIN))
         drop_client(p);
-    } else if (got == 0 && p->kind == STDIO) {
-        p->in = -1;
-    }
 }
 
 static void accept_client(struct port *p)
@@ -266,15 +266,18 @@ unsigned serial_poll(const struct cli *cli, struct pollfd *fds)
     for (unsigned n = 0; n < PORTS; n++) {
         const struct port *p = cli->port[n];
 
-        if ((p->in >= 0 && may_read(p)) || p->listener >= 0)
+        if (p->in >= 0 || p->listener >= 0)
             fds[count++] = (struct pollfd){ .fd = p->in >= 0 ? p->in : p->listener, .events = POLLIN };
     }
     return count;
 }
 
-bool serial_on_terminal(const struct cli *cli)
+int serial_on_stdio(const struct cli *cli)
 {
-    return cli->port[0]->kind == STDIO || cli->port[1]->kind == STDIO;
+    for (int n = 0; n < PORTS; n++)
+        if (cli->port[n]->kind == STDIO)
+            return n;
+    return -1;
 }
 
 void serial_close(struct cli *cli)

@@ -4,10 +4,12 @@
  *
  *     Ctrl-A c   send Ctrl-C to the guest       Ctrl-A x   leave sim
  *     Ctrl-A a   send Ctrl-A to the guest       Ctrl-A m   open the monitor
- *     Ctrl-A s   write a screenshot             Ctrl-A h   list these
+ *     Ctrl-A s   write a screenshot             Ctrl-A k   keys to the keyboard, or to COM1 again
+ *     Ctrl-A h   list these
  */
 #include "frontends/cli/cli.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>
@@ -20,11 +22,17 @@
 static struct termios cooked;
 static bool is_raw;
 
+/* Does anybody want what comes there? */
+static bool reads_stdin(const struct cli *cli)
+{
+    return !cli->stdin_ended && (serial_on_stdio(cli) >= 0 || cli->screen);
+}
+
 void terminal_raw(struct cli *cli)
 {
     struct termios raw;
 
-    if (is_raw || !cli->interactive || !cli->terminal_input || tcgetattr(STDIN_FILENO, &cooked) != 0)
+    if (is_raw || !cli->interactive || !reads_stdin(cli) || tcgetattr(STDIN_FILENO, &cooked) != 0)
         return;
     raw = cooked;
     raw.c_iflag &= ~(tcflag_t)(BRKINT | ICRNL | INLCR | IGNCR | ISTRIP | IXON);
@@ -45,7 +53,8 @@ void terminal_cooked(void)
 
 static void escape_help(void)
 {
-    fputs("\r\nCtrl-C or Ctrl-A m: the monitor.  Ctrl-A x: leave.  Ctrl-A c: send Ctrl-C.  Ctrl-A a: send Ctrl-A.  Ctrl-A s: screenshot.\r\n", stderr);
+    fputs("\r\nCtrl-C or Ctrl-A m: the monitor.  Ctrl-A x: leave.  Ctrl-A c: send Ctrl-C.  Ctrl-A a: send Ctrl-A.\r\n"
+          "Ctrl-A s: screenshot.  Ctrl-A k: keys to the keyboard, or to COM1 again.\r\n", stderr);
 }
 
 static void screenshot(struct cli *cli)
@@ -68,11 +77,13 @@ static bool escape(struct cli *cli, char key, char *out)
     case 'x': cli->leaving = true; sim_interrupt(cli->sim); return false;
     case 'm': sim_interrupt(cli->sim); return false;
     case 's': screenshot(cli); return false;
+    case 'k': cli->keys_to_keyboard = !cli->keys_to_keyboard || serial_on_stdio(cli) < 0; return false;
     default: escape_help(); return false;
     }
 }
 
-size_t terminal_filter(struct cli *cli, char *bytes, size_t len)
+/* Takes out the escapes, and does what they say. Returns how many bytes are left. */
+static size_t filter(struct cli *cli, char *bytes, size_t len)
 {
     size_t kept = 0;
 
@@ -89,4 +100,39 @@ size_t terminal_filter(struct cli *cli, char *bytes, size_t len)
         }
     }
     return kept;
+}
+
+/* In the background of a terminal, reading from it would stop us. */
+static bool may_read(void)
+{
+    return !isatty(STDIN_FILENO) || tcgetpgrp(STDIN_FILENO) == getpgrp();
+}
+
+bool terminal_poll(const struct cli *cli, struct pollfd *fd)
+{
+    *fd = (struct pollfd){ .fd = STDIN_FILENO, .events = POLLIN };
+    return reads_stdin(cli) && may_read();
+}
+
+void terminal_service(struct cli *cli)
+{
+    char bytes[512];
+    struct pollfd ready;
+    size_t room;
+    ssize_t got;
+
+    if (!terminal_poll(cli, &ready) || poll(&ready, 1, 0) <= 0)
+        return;
+    room = serial_room(cli, &cli->stdin_fed_at, sizeof(bytes));
+    got = room ? read(STDIN_FILENO, bytes, room) : -1;
+    if (got > 0) {
+        size_t len = filter(cli, bytes, (size_t)got);
+
+        if (cli->keys_to_keyboard)
+            keys_type(cli->sim, bytes, len);
+        else
+            serial_input(cli, (unsigned)serial_on_stdio(cli), bytes, len);
+    } else if (room && (got == 0 || errno != EINTR)) {
+        cli->stdin_ended = true;
+    }
 }
