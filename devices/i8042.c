@@ -30,6 +30,7 @@ enum { STATUS_OBF = 0x01, STATUS_IBF = 0x02, STATUS_SYSTEM = 0x04, STATUS_COMMAN
        STATUS_AUX_OBF = 0x20 };
 
 #define COMMAND_BYTE_AT_RESET 0x30
+#define COMMAND_BYTE_SET_UP   0x65
 #define PORT2_AT_RESET        0xCF
 #define PORT1                 0xA3 /* not locked, no manufacturing jumper, colour display, both data lines high */
 #define TEST_INPUTS           0x03 /* both clocks high */
@@ -544,6 +545,14 @@ static void i8042_reset(struct sim_device *dev, enum sim_reset kind)
     }
     sim_wire_set(&c->a20, true);
     update_irqs(c);
+}
+
+void i8042_set_up(struct sim_device *dev)
+{
+    struct i8042 *c = i8042_of(dev);
+
+    i8042_reset(dev, SIM_RESET_POWER);
+    c->command_byte = COMMAND_BYTE_SET_UP;
 }
 
 static const struct sim_property i8042_properties[] = {

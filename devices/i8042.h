@@ -43,4 +43,8 @@
 
 extern const struct sim_device_class i8042_class; /* "i8042" */
 
+/* The state in which firmware leaves it: command byte 65h (keyboard enabled with its interrupt, translation, mouse disabled), keyboard and
+ * mouse as after power-on, nothing on its way. For machines that start without firmware; called after reset. */
+void i8042_set_up(struct sim_device *dev);
+
 #endif

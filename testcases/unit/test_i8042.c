@@ -12,6 +12,25 @@ START_TEST(reset_disables_ports_and_enables_a20)
 }
 END_TEST
 
+/* "Keyboard Controller Commands", 60h: as firmware leaves the command byte; a key then makes its interrupt, in set 1. */
+START_TEST(set_up_the_keyboard_works_at_once)
+{
+    struct sim_key key = { KEY_A, 1 };
+
+    kbc_command_data(0x60, 0x00);
+    outb(b, KBC_STATUS, 0xAA); /* under way when it is set up */
+    i8042_set_up(b->dev);
+    run(10 * MS);
+    ck_assert_uint_eq(inb(b, KBC_STATUS), 0x14);
+    ck_assert_uint_eq(irq1.rises, 0);
+    bus_input(b->bus, "keyboard", &key, sizeof(key));
+    run(2 * MS);
+    ck_assert_uint_eq(irq1.rises, 1);
+    ck_assert_uint_eq(inb(b, KBC_DATA), 0x1E);
+    ck_assert_uint_eq(kbc_answer(0x20), 0x65);
+}
+END_TEST
+
 /* "Controller Commands": the byte that each of them answers with. */
 START_TEST(commands_answer_within_microseconds)
 {
@@ -277,6 +296,7 @@ int main(void)
 
     tcase_add_checked_fixture(t, kbc_open, kbc_close);
     tcase_add_test(t, reset_disables_ports_and_enables_a20);
+    tcase_add_test(t, set_up_the_keyboard_works_at_once);
     tcase_add_loop_test(t, commands_answer_within_microseconds, 0, 6);
     tcase_add_test(t, the_self_test_sets_the_system_flag);
     tcase_add_test(t, ram_keeps_what_is_written);
