@@ -278,6 +278,10 @@ void machine_dismantle(struct sim *sim)
 
 enum sim_err machine_reset(struct sim *sim, enum sim_reset kind)
 {
+    sim_cycles now = sched_now(sim);
+
+    if (now > sim->clock.now)
+        sim->clock.now = now; /* what devices start now starts now, not at their last access */
     bus_reset(sim->bus, kind);
     for (unsigned n = 0; n < cpu_count(sim->cluster); n++)
         cpu_reset(cpu_get(sim->cluster, n), false);
