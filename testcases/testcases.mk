@@ -63,6 +63,8 @@ EXTRA_DIST += testcases/unit/system_bench.h
 # Tests of whole machines: testcases/machine/test_NAME.c, likewise.
 #     machine_tests += testcases/machine/test_NAME
 machine_tests =
+machine_tests += testcases/machine/test_determinism
+EXTRA_DIST += testcases/machine/bench.h
 
 LDADD = libsim_all.la $(CHECK_LIBS)
 if HAVE_CHECK
