@@ -28,16 +28,19 @@ enum dbg_kind {
     DBG_BREAK,         /* execution at a linear address */
     DBG_BREAK_PHYS,    /* execution at a physical address */
     DBG_WATCH_WRITE, DBG_WATCH_READ, DBG_WATCH_ACCESS,
-    DBG_CATCH_VECTOR,  /* delivery of a vector range: `addr`..`addr + length - 1`; `exceptions_only` in flags */
-    DBG_CATCH_PORT, DBG_CATCH_CR, DBG_CATCH_MSR, DBG_CATCH_MODE, DBG_CATCH_MAGIC, DBG_CATCH_CONSOLE
+    DBG_CATCH_VECTOR,  /* delivery of a vector: of those in `vectors`, or (none there) in `addr`..`addr + length - 1` */
+    DBG_CATCH_PORT, DBG_CATCH_CR, DBG_CATCH_MSR, DBG_CATCH_MODE, DBG_CATCH_MAGIC, DBG_CATCH_CONSOLE,
+    DBG_CATCH_SHUTDOWN, DBG_CATCH_RESET /* they make dbg_stops_on() true */
 };
 
 struct dbg_probe {
     uint32_t id;
     enum dbg_kind kind;
     uint64_t addr, length;
+    uint64_t vectors[4]; /* CATCH_VECTOR: a bit for each */
     int cpu;             /* -1: any */
     bool enabled, once, hidden; /* hidden: made by a front end (gdb, finish), not listed */
+    bool spent;          /* `once`, and had its hit: goes when the next probe is added */
     bool exceptions_only, interrupts_only;
     uint32_t ignore;     /* hits still to be passed over */
     uint64_t hits;
@@ -68,7 +71,7 @@ enum dbg_mode {
     DBG_RECORD  /* hits are noted (dbg_last_hit) and do not stop: looking for the last one */
 };
 void dbg_set_mode(struct dbg *dbg, enum dbg_mode mode);
-/* The last hit noted in DBG_RECORD since that mode was set; false: none. */
+/* The last hit noted in DBG_RECORD since that mode was set, before the step where the machine stands now; false: none. */
 struct dbg_hit {
     sim_steps step;  /* machine step at which it would have stopped: before the instruction (break), after the access (watch, catch) */
     unsigned cpu;

@@ -13,6 +13,7 @@ libdebug_la_SOURCES += debug/hints_reach.c
 libdebug_la_SOURCES += debug/hints_tables.c
 libdebug_la_SOURCES += debug/lines.c
 libdebug_la_SOURCES += debug/peek.c
+libdebug_la_SOURCES += debug/probe_parse.c
 libdebug_la_SOURCES += debug/probes.c
 libdebug_la_SOURCES += debug/regs.c
 libdebug_la_SOURCES += debug/story.c

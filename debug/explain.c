@@ -257,7 +257,11 @@ static void headline(const struct story *s, struct sim_buf *out)
     if (s->shutdown) {
         sim_buf_printf(&text, "Triple fault on CPU %u at step %s.", s->cpu->number, decode_count(machine_step(s, last->step) + 1, count));
     } else {
-        sim_buf_printf(&text, "CPU %u, step %s: ", s->cpu->number, decode_count(machine_step(s, s->link[0].step), count));
+        if (s->searched)
+            sim_buf_printf(&text, "There is no fault among the last %u deliveries of CPU %u. At step ", s->searched, s->cpu->number);
+        else
+            sim_buf_printf(&text, "CPU %u, step ", s->cpu->number);
+        sim_buf_printf(&text, "%s%s ", decode_count(machine_step(s, s->link[0].step), count), s->searched ? "" : ":");
         link_name(last, &text);
         if (last->delivered)
             sim_buf_printf(&text, " was delivered to its handler");

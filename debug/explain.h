@@ -21,7 +21,8 @@ struct story {
     bool current;               /* the CPU's registers are still those of the last link */
     bool cut;                   /* the history does not reach back to the chain's beginning */
     struct cpu_delivery before; /* the record before the chain; not valid when there is none */
-    unsigned repeats;           /* records just before the chain with the same fault at the same place */
+    unsigned repeats;           /* records just before the chain with the same exception at the same place */
+    unsigned searched;          /* how many records were looked through in vain for an exception; 0: one was found */
     uint32_t since;             /* records after the chain */
 };
 
@@ -81,6 +82,7 @@ bool hint_table_entry(const struct hint *h, uint64_t base, unsigned index, uint6
 bool hint_handler_faults(struct hint *h);               /* the first fault is its own handler's, again and again */
 bool hint_table_counts_entries(struct hint *h, uint64_t base, uint32_t limit, unsigned index, bool gate); /* a table's limit seems to be a count */
 bool hint_cr3_is_table(struct hint *h);                 /* CR3 names a page table */
+bool hint_cr3_unaligned(struct hint *h);                /* CR3 is no multiple of 4096 */
 bool hint_cr3_is_empty(struct hint *h);                 /* CR3 names a table without a present entry, or no memory */
 
 #endif

@@ -59,6 +59,21 @@ bool hint_handler_faults(struct hint *h)
     return h->s->repeats >= 2 && (fetch || first->delivered || h->s->shutdown);
 }
 
+/* Four equal bytes, or words that programmers fill memory with. */
+static bool fill_pattern(struct hint *h)
+{
+    static const uint32_t words[] = { 0xdeadbeef, 0xbaadf00d, 0xcafebabe, 0xfeedface, 0xdeadc0de, 0x8badf00d };
+    uint32_t addr = (uint32_t)h->d->cr2;
+
+    if (!is_page_fault(h))
+        return false;
+    hint_arg(h, 0, "0x%08x", addr);
+    for (unsigned n = 0; n < sizeof(words) / sizeof(words[0]); n++)
+        if (addr - words[n] < 4096)
+            return true;
+    return addr >> 16 == (addr & 0xffff) && (addr >> 8 & 0xff) == (addr & 0xff) && addr && addr != UINT32_MAX;
+}
+
 static bool null_code(struct hint *h)
 {
     hint_arg(h, 0, "0x%llx", (unsigned long long)linear_ip(h));
@@ -182,6 +197,13 @@ static bool descriptor_zero(struct hint *h)
     hint_arg(h, 2, "0x%llx", (unsigned long long)h->d->evidence.laddr);
     return h->d->evidence.kind == CPU_EVIDENCE_DESCRIPTOR && h->d->evidence.size == 8 && !raw_of(h) &&
            (is(h, CPU_CAUSE_GP_SEG_SYSTEM) || is(h, CPU_CAUSE_GP_JMP_TYPE) || is(h, CPU_CAUSE_GP_SS_TYPE) || is(h, CPU_CAUSE_GP_LTR));
+}
+
+static bool system_descriptor(struct hint *h)
+{
+    hint_arg(h, 0, "0x%x", h->d->evidence.selector);
+    hint_arg(h, 1, "%02X", (unsigned)h->d->evidence.bytes[5]);
+    return is(h, CPU_CAUSE_GP_SEG_SYSTEM) && h->d->evidence.size == 8;
 }
 
 static bool segment_absent(struct hint *h)
@@ -332,6 +354,11 @@ const struct hint_row hints_fault[] = {
       "not the value of its first entry." },
     { hint_cr3_is_empty, TOPIC_PAGING,
       "CR3 = {0} does not name a page directory: no entry there is present. CR3 takes the physical address of a directory that is filled in." },
+    { hint_cr3_unaligned, TOPIC_PAGING,
+      "CR3 = {0} has low bits set, so it is hardly the address of a page directory, which begins at a multiple of 4096. Was it taken from a wrong variable, or from one "
+      "that was overwritten? CR3 takes the physical address." },
+    { fill_pattern, TOPIC_DATA,
+      "{0} looks like a fill pattern: a pointer was taken from memory that had been freed, or was never written." },
     { no_identity, TOPIC_PAGING,
       "paging is on, but the code that is running, at {0}, is not mapped there; it is mapped at {1}. Keep an identity mapping of the low memory until the kernel has "
       "jumped up, and the stack and GDTR hold high addresses too." },
@@ -363,6 +390,9 @@ const struct hint_row hints_fault[] = {
     { selector_outside, TOPIC_GDT, "there is no entry of the {1} for selector {0}. A selector is the entry's number times 8 (plus RPL), not the number." },
     { descriptor_zero, TOPIC_GDT,
       "the GDT at {1} has only zeros for selector {0}: LGDT was given a wrong base, or the table was not filled in, or cleared. `who-wrote {2}` tells who wrote there." },
+    { system_descriptor, TOPIC_GDT,
+      "the descriptor of {0} has {1} as its access byte (byte 5); a data segment has 92 (user: F2), code 9A (FA). If the bytes look shifted, check the order of the fields: "
+      "limit 15:0, base 23:0, access byte, flags and limit 19:16, base 31:24." },
     { segment_absent, TOPIC_GDT, "the descriptor of {0} lacks the present bit: its access byte is {1} and should be {2}." },
     { tss_busy, TOPIC_TASK,
       "the TSS {0} is busy already: LTR marks it so. A second LTR of the same TSS needs its descriptor's type set back to available (access byte 89)." },

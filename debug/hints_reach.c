@@ -100,6 +100,14 @@ bool hint_cr3_is_empty(struct hint *h)
     return !count_top_table(h, &present, &identity) || !present;
 }
 
+bool hint_cr3_unaligned(struct hint *h)
+{
+    uint64_t cr3 = cpu_of(h)->cr3;
+
+    hint_arg(h, 0, "0x%08llx", (unsigned long long)cr3);
+    return h->d->vector == VEC_PF && h->d->evidence.level >= 2 && cpu_of(h)->cr0 & CR0_PG && !(cpu_of(h)->cr4 & CR4_PAE) && cr3 & 0xfe7;
+}
+
 static bool reserved_on_the_way(struct hint *h)
 {
     hint_arg(h, 0, "%s", touch_of(h) == TOUCH_IDT ? "the IDT" : touch_of(h) == TOUCH_GDT ? "the GDT" : touch_of(h) == TOUCH_TSS ? "the TSS" : "the stack");
@@ -295,6 +303,9 @@ const struct hint_row hints_reach[] = {
       "not the value of its first entry." },
     { hint_cr3_is_empty, TOPIC_PAGING,
       "CR3 = {0} does not name a page directory: no entry there is present. CR3 takes the physical address of a directory that is filled in." },
+    { hint_cr3_unaligned, TOPIC_PAGING,
+      "CR3 = {0} has low bits set, so it is hardly the address of a page directory, which begins at a multiple of 4096. Was it taken from a wrong variable, or from one "
+      "that was overwritten? CR3 takes the physical address." },
     { reserved_on_the_way, TOPIC_REACH, "{0} cannot be reached, for the paging entry at physical {1} has reserved bits set (see `seen`)." },
     { idt_unmapped, TOPIC_IDT, "the IDT itself, at {0}, is not mapped, so no exception can be handled{1}." },
     { gdt_unmapped, TOPIC_GDT,

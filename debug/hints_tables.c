@@ -93,6 +93,8 @@ static bool interrupts_too_early(struct hint *h)
     enum cpu_cause met = h->s->link[1].cause;
 
     hint_arg(h, 0, "%u", first->vector);
+    if (h->s->before.delivered && h->s->before.mode & MODE_PE)
+        return false; /* one has come through already */
     return first->type == CPU_DELIVER_EXTERNAL && (met == CPU_CAUSE_NP_IDT || met == CPU_CAUSE_GP_IDT_TYPE || met == CPU_CAUSE_GP_IDT_LIMIT);
 }
 
@@ -114,6 +116,14 @@ static bool idt_not_loaded(struct hint *h)
     if (h->d->mode & MODE_PE && idtr->base == 0 && (idtr->limit == 0xffff || idtr->limit == 0x3ff))
         return evidence_is_idt(h->d) || touch_of(h) == TOUCH_IDT;
     return idtr->limit < 7 && evidence_is_idt(h->d);
+}
+
+static bool idt_limit_of_pointer(struct hint *h)
+{
+    const struct cpu_table *idtr = &cpu_of(h)->idtr;
+
+    hint_arg(h, 0, "0x%x", idtr->limit);
+    return is(h, CPU_CAUSE_GP_IDT_LIMIT) && idtr->base && (idtr->limit == 3 || idtr->limit == 4 || idtr->limit == 7 || idtr->limit == 8);
 }
 
 static bool idt_limit_counts(struct hint *h)
@@ -330,6 +340,8 @@ const struct hint_row hints_tables[] = {
       "before you go (back) to real mode." },
     { interrupts_too_early, TOPIC_IDT,
       "interrupts were enabled (STI, or IF in a loaded EFLAGS) before there was a gate for vector {0}. Fill the IDT first, or mask the IRQ." },
+    { idt_limit_of_pointer, TOPIC_IDT,
+      "the IDT's limit is {0}, the size of a pointer: LIDT was given sizeof of a pointer to the table instead of the table's. For 256 entries it is 0x7ff." },
     { idt_not_loaded, TOPIC_IDT,
       "there is no IDT: IDTR has base {0}, limit {1}. LIDT was not executed yet, or its operand was not filled in when it was." },
     { idt_limit_counts, TOPIC_IDT,

@@ -23,6 +23,8 @@ struct dbg {
     uint64_t split[64];
     struct dbg_hit hit;       /* of the present stop, or the last one recorded */
     bool has_hit;
+    struct dbg_hit earlier;   /* DBG_RECORD: the last one of an earlier step than that */
+    bool has_earlier;
     struct dbg_access access;
     bool has_access;
     int64_t step_offset[8];   /* machine step less the CPU's own, by CPU */

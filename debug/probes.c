@@ -1,10 +1,11 @@
-#include <ctype.h>
+/* Probes: the CPUs' observer, and what is made of what it sees. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "cpu/run.h"
+#include "debug/decode.h"
 #include "debug/private.h"
 
 /* ---- What the CPUs' observer has to look at ---- */
@@ -57,28 +58,43 @@ static sim_steps machine_step(const struct dbg *dbg, const struct cpu *cpu, sim_
 static const char *kind_word(const struct dbg_probe *p)
 {
     static const char *const words[] = { "breakpoint", "breakpoint", "watchpoint", "read watchpoint", "access watchpoint", "catch", "catch port",
-                                         "catch control register", "catch msr", "catch mode", "magic instruction", "catch console" };
+                                         "catch cr", "catch msr", "catch mode", "magic instruction", "catch console", "catch triple-fault", "catch reset" };
 
     return words[p->kind];
 }
 
-static bool condition_holds(struct dbg *dbg, struct cpu *cpu, const struct dbg_probe *p)
+/* A condition that cannot be evaluated stops, and says so: better than to miss it. */
+static bool condition_holds(struct dbg *dbg, struct cpu *cpu, const struct dbg_probe *p, const char **note)
 {
     uint64_t value;
 
+    *note = "";
     if (!p->condition)
         return true;
-    if (dbg_eval(dbg, cpu, p->condition, &value) != SIM_OK)
-        return true; /* a condition that cannot be read stops: better than to miss it */
-    return value != 0;
+    if (dbg_eval(dbg, cpu, p->condition, &value) == SIM_OK)
+        return value != 0;
+    *note = sim_last_error();
+    return true;
+}
+
+/* In DBG_RECORD the last hit of each step counts, and of the steps the last two: the newest may turn out to be where the search began. */
+static void note_hit(struct dbg *dbg, const struct dbg_hit *hit)
+{
+    if (dbg->has_hit && dbg->mode == DBG_RECORD && dbg->hit.step < hit->step) {
+        dbg->earlier = dbg->hit;
+        dbg->has_earlier = true;
+    }
+    dbg->hit = *hit;
+    dbg->has_hit = true;
 }
 
 /* The probe's address, registers and so on match: does it stop? `step` is the machine step at which the machine will stand. */
 static bool hit(struct dbg *dbg, struct cpu *cpu, struct dbg_probe *p, sim_steps step, const char *what)
 {
-    if (p->cpu >= 0 && p->cpu != (int)cpu->number)
-        return false;
-    if (!condition_holds(dbg, cpu, p))
+    struct dbg_hit found = { .step = step, .cpu = cpu->number, .probe = p->id };
+    const char *note;
+
+    if ((p->cpu >= 0 && p->cpu != (int)cpu->number) || !condition_holds(dbg, cpu, p, &note))
         return false;
     if (dbg->mode == DBG_LIVE) {
         p->hits++;
@@ -95,30 +111,33 @@ static bool hit(struct dbg *dbg, struct cpu *cpu, struct dbg_probe *p, sim_steps
     } else if (p->log || p->callback) {
         return false;
     }
-    dbg->hit = (struct dbg_hit){ .step = step, .cpu = cpu->number, .probe = p->id };
-    snprintf(dbg->hit.text, sizeof(dbg->hit.text), "%s %u%s%s", kind_word(p), p->id, *what ? ": " : "", what);
-    dbg->has_hit = true;
-    if (dbg->mode == DBG_LIVE && p->once)
-        p->enabled = false; /* removed at the next change of probes; nothing is freed under the run's feet */
-    return dbg->mode == DBG_LIVE;
+    snprintf(found.text, sizeof(found.text), "%s %u%s%s%s%s", kind_word(p), p->id, *what ? ": " : "", what, *note ? "; " : "", note);
+    note_hit(dbg, &found);
+    if (dbg->mode != DBG_LIVE)
+        return false;
+    dbg->has_access = false; /* until the caller says otherwise */
+    if (p->once) {
+        p->enabled = false; /* removed when the next probe is added: nothing is freed under the run's feet */
+        p->spent = true;
+    }
+    return true;
 }
 
 /* ---- The observer's calls ---- */
 
-static bool at_break(struct dbg *dbg, struct cpu *cpu, const struct dbg_probe *p, sim_laddr laddr)
+static bool at_break(struct cpu *cpu, const struct dbg_probe *p, sim_laddr laddr)
 {
     sim_paddr paddr;
 
     if (p->kind == DBG_BREAK)
         return p->addr == laddr;
-    return p->kind == DBG_BREAK_PHYS && ((p->addr ^ laddr) & SIM_PAGE_MASK) == 0 &&
-           cpu_translate_peek(cpu, laddr, true, &paddr, NULL) == SIM_OK && paddr == p->addr && dbg;
+    return ((p->addr ^ laddr) & SIM_PAGE_MASK) == 0 && cpu_translate_peek(cpu, laddr, true, &paddr, NULL) == SIM_OK && paddr == p->addr;
 }
 
 static bool before(void *arg, struct cpu *cpu)
 {
     struct dbg *dbg = arg;
-    sim_laddr laddr = (uint32_t)(cpu->seg[CPU_CS].base + cpu->ip);
+    sim_laddr laddr = dbg_linear(cpu, cpu->seg[CPU_CS].base + cpu->ip);
     bool stop = false;
 
     if (dbg->mode == DBG_SILENT)
@@ -128,7 +147,7 @@ static bool before(void *arg, struct cpu *cpu)
     for (unsigned n = 0; n < dbg->probe_count; n++) {
         struct dbg_probe *p = dbg->probe[n];
 
-        if (p->enabled && is_break(p) && at_break(dbg, cpu, p, laddr))
+        if (p->enabled && is_break(p) && at_break(cpu, p, laddr))
             stop |= hit(dbg, cpu, p, machine_step(dbg, cpu, cpu->steps), "");
     }
     return stop;
@@ -148,10 +167,12 @@ static bool access_matches(const struct dbg_probe *p, const struct cpu_event *e)
 
 static bool vector_matches(const struct dbg_probe *p, const struct cpu_delivery *d)
 {
-    bool interrupt = d->type == CPU_DELIVER_EXTERNAL || d->type == CPU_DELIVER_NMI;
+    bool exception = decode_is_exception(d); /* INT n is an interrupt, INT3 and INTO are not */
 
-    if ((p->exceptions_only && interrupt) || (p->interrupts_only && !interrupt))
+    if (exception ? p->interrupts_only : p->exceptions_only)
         return false;
+    if (p->vectors[0] | p->vectors[1] | p->vectors[2] | p->vectors[3])
+        return p->vectors[d->vector / 64] >> (d->vector & 63) & 1;
     return in_range(p, d->vector);
 }
 
@@ -168,24 +189,48 @@ static bool event_matches(const struct dbg_probe *p, const struct cpu_event *e)
     }
 }
 
+static void describe_delivery(const struct cpu_delivery *d, char *out, size_t cap)
+{
+    const char *name = decode_is_exception(d) ? decode_vector_short(d->vector) : NULL;
+
+    if (!name)
+        snprintf(out, cap, "%s %u", decode_delivery_type(d->type), d->vector);
+    else if (d->vector == VEC_PF)
+        snprintf(out, cap, "%s at 0x%08llx, %s", name, (unsigned long long)d->cr2, d->cause ? cpu_cause_id(d->cause) : "");
+    else
+        snprintf(out, cap, "%s%s%s", name, d->cause ? " " : "", d->cause ? cpu_cause_id(d->cause) : "");
+}
+
+static void describe_control(const struct cpu_event *e, char *out, size_t cap)
+{
+    char name[8] = "EFER";
+
+    if (e->reg < 32)
+        snprintf(name, sizeof(name), "%s%u", e->reg < 16 ? "CR" : "DR", e->reg & 15);
+    snprintf(out, cap, "%s: 0x%llx -> 0x%llx", name, (unsigned long long)e->old, (unsigned long long)e->value);
+}
+
 static void describe(const struct cpu_event *e, char *out, size_t cap)
 {
+    static const char *const modes[] = { "real", "protected", "protected with paging", "virtual-8086", "long" };
+
     switch (e->kind) {
     case CPU_EVENT_ACCESS:
-        snprintf(out, cap, "%s of %u bytes at 0x%llx: 0x%llx -> 0x%llx", e->write ? "write" : "read", e->size, (unsigned long long)e->laddr,
-                 (unsigned long long)e->old, (unsigned long long)e->value);
+        snprintf(out, cap, "%s of %u bytes at 0x%llx: 0x%llx%s", e->write ? "write" : "read", e->size, (unsigned long long)e->laddr,
+                 (unsigned long long)e->old, e->write ? "" : " read");
+        if (e->write)
+            snprintf(out + strlen(out), cap - strlen(out), " -> 0x%llx", (unsigned long long)e->value);
         break;
-    case CPU_EVENT_DELIVERY:
-        snprintf(out, cap, "vector %u%s%s", e->delivery->vector, e->delivery->cause ? " " : "",
-                 e->delivery->cause ? cpu_cause_id(e->delivery->cause) : "");
-        break;
+    case CPU_EVENT_DELIVERY: describe_delivery(e->delivery, out, cap); break;
     case CPU_EVENT_PORT:
         snprintf(out, cap, "%s port 0x%llx, %u bytes, 0x%llx", e->write ? "OUT" : "IN", (unsigned long long)e->laddr, e->size,
                  (unsigned long long)e->value);
         break;
-    case CPU_EVENT_CONTROL: case CPU_EVENT_MSR:
-        snprintf(out, cap, "%u: 0x%llx -> 0x%llx", e->reg, (unsigned long long)e->old, (unsigned long long)e->value);
+    case CPU_EVENT_CONTROL: describe_control(e, out, cap); break;
+    case CPU_EVENT_MSR:
+        snprintf(out, cap, "MSR 0x%x: 0x%llx -> 0x%llx", e->reg, (unsigned long long)e->old, (unsigned long long)e->value);
         break;
+    case CPU_EVENT_MODE: snprintf(out, cap, "%s -> %s", modes[e->old < 5 ? e->old : 0], modes[e->value < 5 ? e->value : 0]); break;
     default: *out = 0;
     }
 }
@@ -290,10 +335,25 @@ static bool copy_text(char **to, const char *from)
     return !from || *to;
 }
 
+/* Probes that were meant for one hit and had it, unless somebody switched them on again. */
+static void drop_spent(struct dbg *dbg)
+{
+    unsigned kept = 0;
+
+    for (unsigned n = 0; n < dbg->probe_count; n++)
+        if (dbg->probe[n]->spent && !dbg->probe[n]->enabled)
+            probe_free(dbg->probe[n]);
+        else
+            dbg->probe[kept++] = dbg->probe[n];
+    dbg->probe_count = kept;
+}
+
 enum sim_err dbg_probe_add(struct dbg *dbg, const struct dbg_probe *probe, uint32_t *id)
 {
-    struct dbg_probe *p = malloc(sizeof(*p)), **grown = realloc(dbg->probe, (dbg->probe_count + 1) * sizeof(*grown));
+    struct dbg_probe *p = malloc(sizeof(*p)), **grown;
 
+    drop_spent(dbg);
+    grown = realloc(dbg->probe, (dbg->probe_count + 1) * sizeof(*grown));
     if (grown)
         dbg->probe = grown;
     if (!p || !grown) {
@@ -356,14 +416,36 @@ void dbg_set_mode(struct dbg *dbg, enum dbg_mode mode)
 {
     dbg->mode = mode;
     if (mode != DBG_SILENT)
-        dbg->has_hit = false;
+        dbg->has_hit = dbg->has_earlier = false;
+    dbg->tail_len = 0; /* the text goes on from elsewhere */
+}
+
+/* The machine's step count now: the CPU that ran last has brought it there. */
+static sim_steps present_step(const struct dbg *dbg)
+{
+    sim_steps now = 0;
+
+    for (unsigned n = 0; n < cpu_count(dbg->cluster); n++) {
+        const struct cpu *cpu = cpu_get(dbg->cluster, n);
+        sim_steps step = machine_step(dbg, cpu, cpu->steps);
+
+        now = step > now ? step : now;
+    }
+    return now;
 }
 
 bool dbg_last_hit(const struct dbg *dbg, struct dbg_hit *out)
 {
-    if (dbg->has_hit)
+    /* what stops at this very place is where the search came from */
+    bool here = dbg->has_hit && dbg->mode == DBG_RECORD && dbg->hit.step >= present_step(dbg);
+
+    if (dbg->has_hit && !here)
         *out = dbg->hit;
-    return dbg->has_hit;
+    else if (here && dbg->has_earlier)
+        *out = dbg->earlier;
+    else
+        return false;
+    return true;
 }
 
 void dbg_tell_step(struct dbg *dbg, const struct cpu *cpu, sim_steps step)
@@ -386,6 +468,11 @@ bool dbg_last_access(const struct dbg *dbg, struct dbg_access *out)
 
 bool dbg_stops_on(const struct dbg *dbg, enum dbg_stop_event e)
 {
+    enum dbg_kind kind = e == DBG_STOP_TRIPLE_FAULT ? DBG_CATCH_SHUTDOWN : DBG_CATCH_RESET;
+
+    for (unsigned n = 0; n < dbg->probe_count; n++)
+        if (dbg->probe[n]->enabled && dbg->probe[n]->kind == kind && e != DBG_STOP_DEAD_HALT)
+            return true;
     return (dbg->stops_on & e) != 0;
 }
 
@@ -429,185 +516,4 @@ bool dbg_console(struct dbg *dbg, const char *channel, const void *data, size_t 
         }
     }
     return stop;
-}
-
-/* ---- The monitor's syntax ---- */
-
-struct words {
-    char text[512];
-    char *word[64];
-    unsigned count;
-};
-
-static enum sim_err split_words(const char *spec, struct words *w)
-{
-    char *rest = NULL;
-
-    if (strlen(spec) >= sizeof(w->text))
-        return sim_fail(SIM_ERR_USAGE, "a probe of more than %zu characters", sizeof(w->text) - 1);
-    strcpy(w->text, spec);
-    w->count = 0;
-    for (char *at = strtok_r(w->text, " \t", &rest); at && w->count < 64; at = strtok_r(NULL, " \t", &rest))
-        w->word[w->count++] = at;
-    return w->count ? SIM_OK : sim_fail(SIM_ERR_USAGE, "an empty probe");
-}
-
-/* The rest of the specification as it was written, from word n on: for conditions and texts with blanks. */
-static const char *rest_from(const char *spec, const struct words *w, unsigned n)
-{
-    return spec + (w->word[n] - w->text);
-}
-
-static enum sim_err parse_range(struct dbg *dbg, char *text, struct dbg_probe *p)
-{
-    char *colon = strchr(text, ':');
-    struct cpu *cpu = cpu_get(dbg->cluster, 0);
-    enum sim_err err;
-
-    if (colon)
-        *colon = 0;
-    err = dbg_eval(dbg, cpu, text, &p->addr);
-    if (!err && colon)
-        err = dbg_eval(dbg, cpu, colon + 1, &p->length);
-    if (!err && colon && (p->length == 0 || p->length > 1u << 30))
-        err = sim_fail(SIM_ERR_USAGE, "length %s: from 1 to 1 GiB", colon + 1);
-    return err;
-}
-
-static enum sim_err parse_break(struct dbg *dbg, char *text, struct dbg_probe *p)
-{
-    char *colon = strrchr(text, ':');
-    uint64_t line;
-    char *end;
-
-    p->kind = DBG_BREAK;
-    if (strncmp(text, "phys:", 5) == 0) {
-        p->kind = DBG_BREAK_PHYS;
-        return dbg_eval(dbg, cpu_get(dbg->cluster, 0), text + 5, &p->addr);
-    }
-    if (!colon)
-        return dbg_eval(dbg, cpu_get(dbg->cluster, 0), text[0] == '*' ? text + 1 : text, &p->addr);
-    line = strtoull(colon + 1, &end, 10);
-    *colon = 0;
-    if (*end || !line || !dbg_line_find(dbg, text, (unsigned)line, &p->addr))
-        return sim_fail(SIM_ERR_UNKNOWN, "no code at %s:%s", text, colon + 1);
-    return SIM_OK;
-}
-
-/* "14", "32-47", or nothing (all 256). */
-static enum sim_err parse_vectors(const char *text, struct dbg_probe *p)
-{
-    char *end;
-    unsigned long first, last;
-
-    p->addr = 0;
-    p->length = 256;
-    if (!text || !isdigit((unsigned char)*text))
-        return SIM_OK;
-    first = last = strtoul(text, &end, 0);
-    if (*end == '-')
-        last = strtoul(end + 1, &end, 0);
-    if (*end || first > last || last > 255)
-        return sim_fail(SIM_ERR_USAGE, "vector %s: a number or range up to 255", text);
-    p->addr = first;
-    p->length = last - first + 1;
-    return SIM_OK;
-}
-
-struct catch_word {
-    const char *word;
-    enum dbg_kind kind;
-    bool wants_argument;
-};
-static const struct catch_word catch_words[] = {
-    { "interrupt", DBG_CATCH_VECTOR, false }, { "exception", DBG_CATCH_VECTOR, false }, { "port", DBG_CATCH_PORT, true },
-    { "cr", DBG_CATCH_CR, true },             { "msr", DBG_CATCH_MSR, true },           { "mode", DBG_CATCH_MODE, false },
-    { "magic", DBG_CATCH_MAGIC, false },      { "console", DBG_CATCH_CONSOLE, true },
-};
-
-/* *used: words that belong to the catch itself. */
-static enum sim_err parse_catch(struct dbg *dbg, const char *spec, struct words *w, struct dbg_probe *p, unsigned *used)
-{
-    const struct catch_word *c = NULL;
-    char *argument = w->count > 2 ? w->word[2] : NULL;
-
-    for (unsigned n = 0; n < sizeof(catch_words) / sizeof(catch_words[0]); n++)
-        if (w->count > 1 && strcmp(w->word[1], catch_words[n].word) == 0)
-            c = &catch_words[n];
-    if (!c)
-        return sim_fail(SIM_ERR_USAGE, "catch what? interrupt, exception, port, cr, msr, mode, magic or console");
-    if (c->wants_argument && !argument)
-        return sim_fail(SIM_ERR_USAGE, "catch %s needs an argument", c->word);
-    p->kind = c->kind;
-    *used = c->wants_argument ? 3 : 2;
-    switch (c->kind) {
-    case DBG_CATCH_VECTOR:
-        p->exceptions_only = strcmp(c->word, "exception") == 0;
-        p->interrupts_only = !p->exceptions_only;
-        *used += argument && isdigit((unsigned char)*argument);
-        return parse_vectors(argument, p);
-    case DBG_CATCH_CONSOLE:
-        p->text = (char *)rest_from(spec, w, 2);
-        *used = w->count;
-        return SIM_OK;
-    case DBG_CATCH_MODE: case DBG_CATCH_MAGIC: return SIM_OK;
-    default: return parse_range(dbg, argument, p);
-    }
-}
-
-static enum sim_err parse_options(const char *spec, struct words *w, unsigned n, struct dbg_probe *p)
-{
-    while (n < w->count) {
-        const char *word = w->word[n], *argument = n + 1 < w->count ? w->word[n + 1] : NULL;
-
-        if (strcmp(word, "once") == 0) {
-            p->once = true;
-            n++;
-        } else if (strcmp(word, "if") == 0 && argument) {
-            p->condition = (char *)rest_from(spec, w, n + 1);
-            return SIM_OK;
-        } else if (strcmp(word, "log") == 0 && argument) {
-            p->log = (char *)rest_from(spec, w, n + 1);
-            return SIM_OK;
-        } else if (strcmp(word, "ignore") == 0 && argument) {
-            p->ignore = (uint32_t)strtoul(argument, NULL, 0);
-            n += 2;
-        } else if (strcmp(word, "cpu") == 0 && argument) {
-            p->cpu = atoi(argument);
-            n += 2;
-        } else {
-            return sim_fail(SIM_ERR_USAGE, "probe: '%s' is not understood here (if EXPR, ignore N, cpu N, once, log TEXT)", word);
-        }
-    }
-    return SIM_OK;
-}
-
-enum sim_err dbg_probe_parse(struct dbg *dbg, const char *spec, uint32_t *id)
-{
-    struct dbg_probe p = { .cpu = -1, .enabled = true, .length = 1, .spec = (char *)spec };
-    struct words w;
-    unsigned used = 2;
-    enum sim_err err;
-
-    while (isspace((unsigned char)*spec))
-        spec++;
-    err = split_words(spec, &w);
-    if (err)
-        return err;
-    if (strcmp(w.word[0], "catch") == 0)
-        err = parse_catch(dbg, spec, &w, &p, &used);
-    else if (w.count < 2)
-        err = sim_fail(SIM_ERR_USAGE, "%s what?", w.word[0]);
-    else if (strcmp(w.word[0], "break") == 0)
-        err = parse_break(dbg, w.word[1], &p);
-    else if (strcmp(w.word[0], "watch") == 0 || strcmp(w.word[0], "rwatch") == 0 || strcmp(w.word[0], "awatch") == 0) {
-        p.kind = w.word[0][0] == 'w' ? DBG_WATCH_WRITE : w.word[0][0] == 'r' ? DBG_WATCH_READ : DBG_WATCH_ACCESS;
-        p.length = 4;
-        err = parse_range(dbg, w.word[1], &p);
-    } else {
-        err = sim_fail(SIM_ERR_USAGE, "a probe begins with break, watch, rwatch, awatch or catch, not '%s'", w.word[0]);
-    }
-    if (!err)
-        err = parse_options(spec, &w, used, &p);
-    return err ? err : dbg_probe_add(dbg, &p, id);
 }

@@ -62,6 +62,7 @@ bool story_gather(struct dbg *dbg, struct cpu *cpu, struct story *s)
         first = chain_start(cpu, end);
     }
     if (!has_exception(cpu, first, end)) {
+        s->searched = cpu->history_next - oldest(cpu);
         end = cpu->history_next;
         first = chain_start(cpu, end);
     }
@@ -73,7 +74,7 @@ bool story_gather(struct dbg *dbg, struct cpu *cpu, struct story *s)
     s->current = s->since == 0 && is_current(cpu, &s->link[s->count - 1]);
     if (first > oldest(cpu))
         s->before = *record(cpu, first - 1);
-    while (first > oldest(cpu) && same_fault(record(cpu, first - 1), &s->link[0])) {
+    while (first > oldest(cpu) && decode_is_exception(&s->link[0]) && same_fault(record(cpu, first - 1), &s->link[0])) {
         s->repeats++;
         first--;
     }
