@@ -86,7 +86,7 @@ START_TEST(the_processor_survives_anything)
     struct cpu *cpu = s.cpu;
 
     state = 0x9e3779b97f4a7c15ull * (unsigned)(_i + 1);
-    for (unsigned n = 0; n < 4000; n++) {
+    for (unsigned n = 0; n < 1500; n++) {
         prepare();
         cpu->steps = 0;
         sys_run(&s, 1 + rnd(3));
