@@ -64,6 +64,7 @@ EXTRA_DIST += testcases/unit/system_bench.h
 #     machine_tests += testcases/machine/test_NAME
 machine_tests =
 machine_tests += testcases/machine/test_determinism
+machine_tests += testcases/machine/test_triple
 EXTRA_DIST += testcases/machine/bench.h
 
 LDADD = libsim_all.la $(CHECK_LIBS)
