@@ -10,6 +10,7 @@
 #include "cpu/model.h"
 #include "debug/dbg.h"
 #include "devices/dma.h"
+#include "devices/floppy.h"
 #include "devices/fw_cfg.h"
 #include "devices/i440fx.h"
 #include "devices/i8042.h"
@@ -131,7 +132,21 @@ static const char *boot_order(const struct sim *sim)
     case BOOT_DISK: return "306"; /* 0x132 */
     default: break;
     }
-    return sim->boot_cdrom_first ? "563" : "306";
+    return sim->boot_floppy_first ? "801" : sim->boot_cdrom_first ? "563" : "306";
+}
+
+/* CMOS byte 10h, by the length of the diskette: what SeaBIOS calls it, drive A in the upper half. */
+static const char *floppy_types(const struct sim *sim)
+{
+    static const struct { unsigned kib; const char *type; } types[] = {
+        { 160, "0x60" }, { 180, "0x70" }, { 320, "0x80" }, { 360, "0x10" }, { 720, "0x30" }, { 1200, "0x20" }, { 2880, "0x50" },
+    };
+    uint64_t bytes = media_bytes(sim, "fd0");
+
+    for (unsigned n = 0; n < sizeof(types) / sizeof(types[0]); n++)
+        if (bytes == types[n].kib * UINT64_C(1024))
+            return types[n].type;
+    return bytes ? "0x40" : "0";
 }
 
 static enum sim_err add_rtc(struct sim *sim)
@@ -140,7 +155,7 @@ static enum sim_err add_rtc(struct sim *sim)
     char date[24], ram[24], cpus[24];
     const char *const p[] = { "date", decimal(date, (uint64_t)(o->rtc < 0 ? time(NULL) : o->rtc)), "ram_bytes", decimal(ram, o->memory),
                               "cpus", decimal(cpus, o->cpus), "boot_order", boot_order(sim),
-                              "disks", sim->disk_count > 1 ? "3" : sim->disk_count ? "1" : "0", NULL };
+                              "disks", sim->disk_count > 1 ? "3" : sim->disk_count ? "1" : "0", "floppy_types", floppy_types(sim), NULL };
 
     return add(sim, &rtc_class, "rtc", p);
 }
@@ -166,7 +181,7 @@ static enum sim_err add_devices(struct sim *sim)
 {
     static const struct { const struct sim_device_class *cls; const char *name; } plain[] = {
         { &i440fx_class, "i440fx" }, { &piix3_class, "piix3" }, { &piix4_pm_class, "piix4pm" }, { &pic_class, "pic" }, { &pit_class, "pit" },
-        { &ioapic_class, "ioapic" }, { &dma_class, "dma" }, { &sysctl_class, "sysctl" }, { &i8042_class, "i8042" }, { &vga_class, "vga" },
+        { &ioapic_class, "ioapic" }, { &dma_class, "dma" }, { &floppy_class, "floppy" }, { &sysctl_class, "sysctl" }, { &i8042_class, "i8042" }, { &vga_class, "vga" },
         { &ide_class, "ide" }, { &parallel_class, "parallel0" },
     };
     enum sim_err err = SIM_OK;

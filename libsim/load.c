@@ -177,12 +177,13 @@ enum sim_err image_plan(struct sim *sim)
         }
         sim->image_kind = identify(sim, &head);
         sim_buf_fini(&head);
-    } else if (!o->disks.count && !o->cdrom && !o->bios) {
-        return sim_fail(SIM_ERR_USAGE, "nothing to boot: give a kernel, a disk or CD image, or a BIOS");
+    } else if (!o->disks.count && !o->cdrom && !o->floppy && !o->bios) {
+        return sim_fail(SIM_ERR_USAGE, "nothing to boot: give a kernel, a disk, CD or floppy image, or a BIOS");
     }
     if (o->boot == BOOT_DIRECT && (sim->image_kind == IMAGE_NONE || sim->image_kind == IMAGE_CDROM))
         return sim_fail(SIM_ERR_USAGE, "--boot direct needs a kernel, boot sector or flat image");
     sim->needs_firmware = sim->image_kind == IMAGE_NONE || sim->image_kind == IMAGE_DISK || sim->image_kind == IMAGE_CDROM;
+    sim->boot_floppy_first = sim->image_kind == IMAGE_NONE && o->floppy && !o->disks.count && !o->cdrom;
     sim->boot_cdrom_first = sim->image_kind == IMAGE_CDROM || (o->cdrom && !o->disks.count && sim->image_kind != IMAGE_DISK);
     return sim->needs_firmware ? SIM_OK : plan_kernel(sim);
 }

@@ -125,6 +125,7 @@ struct sim {
     enum image_kind image_kind;
     bool needs_firmware;
     bool boot_cdrom_first;
+    bool boot_floppy_first;
     unsigned disk_count;
 };
 

@@ -16,6 +16,7 @@ struct media_file {
     struct media_file *next;
     char *path;
     char channel[8];
+    uint64_t bytes;
     int fd;
     bool write_back;
 };
@@ -146,6 +147,7 @@ static enum sim_err attach(struct sim *sim, const char *channel, const char *pat
         return err;
     }
     strcpy(m->channel, channel);
+    m->bytes = image.bytes;
     m->write_back = writable;
     m->next = sim->media;
     sim->media = m;
@@ -177,17 +179,20 @@ enum sim_err media_open_all(struct sim *sim)
     static const char *const channels[] = { "ide0.0", "ide0.1", "ide1.0", "ide1.1" };
     const struct sim_options *o = sim->options;
     const char *cdrom = sim->image_kind == IMAGE_CDROM ? o->image : o->cdrom;
+    bool image_in_floppy = sim->image_kind == IMAGE_DISK && o->boot == BOOT_FLOPPY, first = sim->image_kind == IMAGE_DISK && !image_in_floppy;
     unsigned next = 0;
     enum sim_err err = SIM_OK;
 
     if (sim->image_kind == IMAGE_CDROM && o->cdrom)
         return sim_fail(SIM_ERR_USAGE, "%s is a CD image, and --cdrom %s is given too", o->image, o->cdrom);
-    if (o->floppy)
-        return sim_fail(SIM_ERR_UNSUPPORTED, "floppy %s: no floppy controller is modelled", o->floppy);
-    if (cdrom)
+    if (o->floppy && image_in_floppy)
+        return sim_fail(SIM_ERR_USAGE, "--boot floppy puts %s into the floppy drive, and --floppy %s is given too", o->image, o->floppy);
+    if (o->floppy || image_in_floppy)
+        err = attach_disk(sim, "fd0", o->floppy ? o->floppy : o->image);
+    if (!err && cdrom)
         err = attach(sim, "ide1.0", cdrom, false, true);
-    for (unsigned n = 0; !err && n < o->disks.count + (sim->image_kind == IMAGE_DISK); n++) {
-        const char *item = sim->image_kind != IMAGE_DISK ? o->disks.item[n] : n ? o->disks.item[n - 1] : o->image;
+    for (unsigned n = 0; !err && n < o->disks.count + first; n++) {
+        const char *item = !first ? o->disks.item[n] : n ? o->disks.item[n - 1] : o->image;
 
         if (next == 2 && cdrom)
             next++;
@@ -197,6 +202,14 @@ enum sim_err media_open_all(struct sim *sim)
         sim->disk_count++;
     }
     return err;
+}
+
+uint64_t media_bytes(const struct sim *sim, const char *channel)
+{
+    for (const struct media_file *m = sim->media; m; m = m->next)
+        if (strcmp(m->channel, channel) == 0)
+            return m->bytes;
+    return 0;
 }
 
 /* ---- Writing back ---- */

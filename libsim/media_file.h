@@ -13,9 +13,11 @@ enum sim_err media_file_read(const char *path, uint64_t max_bytes, struct sim_bu
 /* The first max_bytes of a file, or all of it. */
 enum sim_err media_file_head(const char *path, uint64_t max_bytes, struct sim_buf *out);
 
-/* Attaches the configured disks ("ide0.0", "ide0.1", "ide1.1"...), CD ("ide1.0") and floppy to the bus; `,rw` files are opened for writing but
+/* Attaches the configured disks ("ide0.0", "ide0.1", "ide1.1"...), CD ("ide1.0") and diskette ("fd0") to the bus; `,rw` files are opened for writing but
  * written by media_commit only. Files are locked (advisory) against a second writer. */
 enum sim_err media_open_all(struct sim *sim);
+/* Bytes of the medium in a drive; 0 when there is none. */
+uint64_t media_bytes(const struct sim *sim, const char *channel);
 /* Writes the overlays of `,rw` media back. The bus closes the images; media_forget_all frees what is left after it. */
 enum sim_err media_commit(struct sim *sim);
 void media_forget_all(struct sim *sim);

@@ -208,7 +208,7 @@ static enum sim_err set_pace(struct sim_options *o, const char *value)
     X(initrd, set_text(&o->initrd, v), "initial ramdisk of a Linux kernel")                                                 \
     X(disk, list_add(&o->disks, v), "FILE[,rw]: a hard disk, up to 4; without rw the file is never written")                \
     X(cdrom, set_text(&o->cdrom, v), "CD image")                                                                            \
-    X(floppy, set_text(&o->floppy, v), "floppy image")                                                                      \
+    X(floppy, set_text(&o->floppy, v), "FILE[,rw]: a diskette")                                                             \
     X(device, list_add(&o->devices, v), "CLASS[,PROP=VALUE...]: a further device")                                          \
     X(plugin, list_add(&o->plugins, v), "FILE.so: device classes from a shared object")                                     \
     X(symbols, list_add(&o->symbols, v), "FILE[,OFFSET]: symbols of an ELF file")                                           \
