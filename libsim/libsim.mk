@@ -29,6 +29,7 @@ libmachine_la_SOURCES += libsim/monitor_info.c
 libmachine_la_SOURCES += libsim/monitor_memory.c
 libmachine_la_SOURCES += libsim/monitor_probe.c
 libmachine_la_SOURCES += libsim/monitor_run.c
+libmachine_la_SOURCES += libsim/monitor_source.c
 libmachine_la_SOURCES += libsim/monitor_step.c
 libmachine_la_SOURCES += libsim/options.c libsim/options.h
 libmachine_la_SOURCES += libsim/output.c

@@ -18,6 +18,7 @@ static const struct monitor_command core_commands[] = {
 static const struct { const char *title; const struct monitor_command *commands; } themes[] = {
     { "Running, forward and back", monitor_run_commands }, { "Lines and calls", monitor_step_commands },
     { "Stopping", monitor_probe_commands },                { "Looking", monitor_info_commands },
+    { "Source", monitor_source_commands },
     { "Memory and registers", monitor_memory_commands },   { "Devices, input, output", monitor_device_commands },
     { "The monitor", core_commands },
 };
@@ -102,6 +103,7 @@ void monitor_say_location(struct monitor_call *m)
     if (cpu_count(m->sim->cluster) > 1)
         say(m, "cpu %u: ", m->cpu->number);
     say(m, "%04x:%08llx %s%s%s\n", m->cpu->seg[CPU_CS].selector, (ull)m->cpu->ip, where, *where ? "  " : "", insn);
+    monitor_say_source(m, monitor_pc(m->cpu));
 }
 
 /* For some stops there is more to say. */
@@ -130,12 +132,13 @@ void monitor_say_stop(struct monitor_call *m, const struct sim_stop *stop)
         m->sim->focus = stop->cpu;
         m->cpu = cpu_get(m->sim->cluster, stop->cpu);
     }
-    if (stop->reason == SIM_STOP_EXIT || stop->reason == SIM_STOP_POWER_OFF)
+    if (stop->reason == SIM_STOP_EXIT || stop->reason == SIM_STOP_POWER_OFF || stop->reason == SIM_STOP_INTERRUPTED)
         say(m, "step %llu: %s\n", (ull)stop->at.step, stop->text);
     else if (stop->reason != SIM_STOP_STEPS)
         say(m, "step %llu: %s%s%s\n", (ull)stop->at.step, sim_stop_word(stop->reason), *stop->text ? ": " : "", stop->text);
     say_more(m, stop);
     monitor_say_location(m);
+    m->cpu->resume = true; /* a breakpoint here has been seen: going on passes it, whichever way the machine came here */
 }
 
 /* ---- Finding a command ---- */

@@ -7,7 +7,7 @@
  *   monitor_run.c     going forward and back           monitor_step.c    source lines, calls and returns
  *   monitor_probe.c   break, watch, catch, who-wrote   monitor_info.c    info and why
  *   monitor_memory.c  x, print, set, disassemble       monitor_device.c  devices, bus, input
- *   monitor.c         the interpreter, completion, help
+ *   monitor_source.c  list                             monitor.c         the interpreter, completion, help
  */
 #ifndef LIBSIM_LIBSIM_MONITOR_H
 #define LIBSIM_LIBSIM_MONITOR_H
@@ -46,7 +46,7 @@ struct monitor_command {
 
 /* Tables end with a row without a name. */
 extern const struct monitor_command monitor_run_commands[], monitor_step_commands[], monitor_probe_commands[], monitor_info_commands[],
-    monitor_memory_commands[], monitor_device_commands[];
+    monitor_source_commands[], monitor_memory_commands[], monitor_device_commands[];
 /* The topics of `info`; `usage` has no "info ". */
 extern const struct monitor_command monitor_info_topics[];
 
@@ -89,7 +89,9 @@ bool monitor_abbreviates(const char *word, const char *full, size_t least);
 /* Linear address of the next instruction; of the top of the stack. */
 uint64_t monitor_pc(const struct cpu *cpu);
 uint64_t monitor_sp(const struct cpu *cpu);
-/* "0008:00100147 print_path+0x3 (bugs.c:36)  push ebp" and a newline. */
+/* The source line of an address, if it is known and can be read. */
+void monitor_say_source(struct monitor_call *m, uint64_t laddr);
+/* "0008:00100147 print_path+0x3 (bugs.c:36)  push ebp", and the source line. */
 void monitor_say_location(struct monitor_call *m);
 /* Why it stopped, and where. */
 void monitor_say_stop(struct monitor_call *m, const struct sim_stop *stop);

@@ -253,7 +253,7 @@ static const struct row rows[] = {
     { "screenshot", 0, "FILE.png", SCREENSHOT, NULL, "write the picture at the end" },
     { "Debugging", 0, NULL, HEADING, NULL, NULL },
     { "gdb", 'g', "WHERE", GDB, NULL, "wait for gdb: [HOST:]PORT, unix:PATH or stdio" },
-    { "wait", 'w', NULL, WAIT, NULL, "with --gdb: do not run before gdb says so" },
+    { "wait", 'w', NULL, WAIT, NULL, "do not run before gdb or the monitor says so" },
     { "symbols", 0, "FILE[,OFFSET]", MACHINE, "symbols", "symbols of a further ELF file" },
     { "stop-on", 0, "EVENT[,EVENT]", STOP_ON, NULL, "triple-fault, dead-halt, reset, none, or a probe in monitor syntax" },
     { "until", 'u', "COND", UNTIL, NULL, "end with status 0 at step=N, cycle=N, console=TEXT, serial=TEXT or symbol=NAME" },
@@ -427,8 +427,8 @@ bool args_parse(struct cli *cli, int argc, char **argv, int *status)
     if (argc - optind > 1)
         return usage_error("%s: one image only; what comes after %s is too much", argv[optind + 1], argv[optind]), false;
     cli->opt.image = argv[optind];
-    if (cli->opt.wait && !cli->opt.gdb)
-        return usage_error("--wait: for whom? It needs --gdb"), false;
+    if (cli->opt.wait && !cli->opt.gdb && cli->opt.batch)
+        return usage_error("--wait: for whom? With --batch it needs --gdb"), false;
     if (cli->opt.image && sim_config_set(&cli->config, "image", cli->opt.image) != SIM_OK)
         return usage_error("%s", sim_last_error()), false;
     return true;

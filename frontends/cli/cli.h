@@ -112,6 +112,13 @@ int run_all(struct cli *cli);
 void run_interactive(struct cli *cli);
 double host_now(void);
 
+/* ---- demo.c ---- */
+
+/* Configures the machine for the demonstration. False: said why not. */
+bool demo_prepare(struct cli *cli);
+/* Shows it, and returns the exit status. */
+int demo_run(struct cli *cli);
+
 /* ---- session.c ---- */
 
 /* Reads and runs commands until the session is over. */
@@ -155,6 +162,8 @@ void serial_close(struct cli *cli);
 void serial_output(struct cli *cli, unsigned n, const void *data, size_t len);
 /* Sends what waits to leave, and gives the guest what has come. Never waits. */
 void serial_service(struct cli *cli);
+/* The same; then, if the guest's text on standard output has not ended its line, ends it: somebody else is about to write there. */
+void serial_end_line(struct cli *cli);
 /* What to wait for until there is input: fills at most PORTS entries, returns how many. */
 unsigned serial_poll(const struct cli *cli, struct pollfd *fds);
 /* The port that leads to standard input and output; -1: none. */

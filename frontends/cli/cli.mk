@@ -3,6 +3,7 @@
 bin_PROGRAMS += sim
 sim_SOURCES = frontends/cli/cli.h
 sim_SOURCES += frontends/cli/args.c
+sim_SOURCES += frontends/cli/demo.c
 sim_SOURCES += frontends/cli/display.c frontends/cli/display.h
 sim_SOURCES += frontends/cli/keys.c
 sim_SOURCES += frontends/cli/main.c

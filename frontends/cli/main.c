@@ -69,6 +69,8 @@ static int build_and_run(struct cli *cli)
         sim_config_image(&cli->config, demo_kernel, demo_kernel_size);
     if (cli->opt.batch && !cli->opt.timeline_given)
         sim_config_set(&cli->config, "timeline", "off");
+    if (cli->opt.demo && !demo_prepare(cli))
+        return STATUS_USAGE;
     err = sim_create(&cli->config, &cli->sim);
     if (err) {
         usage_error("%s", sim_last_error());

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define CHANNELS 8
 #define TEXT_MAX 4000 /* longest piece of console text in one object */
@@ -186,6 +187,8 @@ void report_stop(struct cli *cli, const struct sim_stop *stop)
         stop_json(cli, stop);
         return;
     }
+    if (isatty(STDERR_FILENO) && isatty(STDOUT_FILENO))
+        serial_end_line(cli);
     fprintf(stderr, "sim: %s at step %llu: %s\n", sim_stop_word(stop->reason), (unsigned long long)stop->at.step, stop->text);
     if (is_fault(stop))
         fputs(sim_explain(cli->sim, stop), stderr);

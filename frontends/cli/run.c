@@ -261,7 +261,6 @@ void run_interactive(struct cli *cli)
     if (cli_signal == SIGINT)
         cli_signal = 0;
     cli->finished = is_final(cli, &stop);
-    putchar('\n');
     session_command(cli, "info stop");
 }
 
@@ -301,8 +300,8 @@ static void gather(void *arg, const char *text, size_t len)
     char *grown;
 
     if (!a->cli->opt.json) {
-        serial_service(a->cli);
         terminal_cooked();
+        serial_end_line(a->cli);
         fwrite(text, 1, len, stdout);
         fflush(stdout);
         return;
@@ -381,6 +380,8 @@ int run_all(struct cli *cli)
     if (!add_probes(cli) || !open_gdb(cli) || !display_open(cli))
         return STATUS_USAGE;
     cli->started = host_now();
+    if (cli->opt.demo)
+        return demo_run(cli);
     terminal_service(cli);
     if (!run_commands(cli))
         return STATUS_USAGE;

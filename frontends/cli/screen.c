@@ -169,6 +169,9 @@ static void divide(struct cli *cli, struct screen *s)
     s->text_rows = s->rows - 1 - (serial ? SERIAL_ROWS : 0);
     if (s->text_rows > 25)
         s->text_rows = s->guest_rows > 25 ? (s->guest_rows < s->text_rows ? s->guest_rows : s->text_rows) : 25;
+    put_position(s, s->rows, 1);
+    for (unsigned n = 0; n < s->rows; n++)
+        put_text(s, "\n"); /* what stood there is scrolled away, not lost */
     put_text(s, "\033[0m\033[2J");
     put(s, text, (size_t)snprintf(text, sizeof(text), "\033[%u;%ur\033[%u;1H", s->text_rows + 2 > s->rows ? s->rows : s->text_rows + 2, s->rows, s->text_rows + 2));
     s->shown = true;

@@ -29,6 +29,7 @@ struct port {
     char *text;            /* output that waits */
     size_t len, cap;
     bool lost;             /* said so */
+    bool mid_line;         /* what was sent last was no end of a line */
     sim_cycles fed_at;     /* when input was given last */
 };
 
@@ -135,6 +136,14 @@ bool serial_open(struct cli *cli, unsigned n, const char *spec)
     return open_kind(cli, p, spec);
 }
 
+int serial_on_stdio(const struct cli *cli)
+{
+    for (int n = 0; n < PORTS; n++)
+        if (cli->port[n]->kind == STDIO)
+            return n;
+    return -1;
+}
+
 /* ---- Output ---- */
 
 static void drop_client(struct port *p)
@@ -194,6 +203,8 @@ void serial_output(struct cli *cli, unsigned n, const void *data, size_t len)
     }
     memcpy(p->text + p->len, data, len);
     p->len += len;
+    if (len)
+        p->mid_line = p->text[p->len - 1] != '\n';
     if (p->len > 8192 && (p->kind == STDIO || p->kind == FILE_OUT))
         send_out(p);
 }
@@ -259,6 +270,18 @@ void serial_service(struct cli *cli)
     }
 }
 
+void serial_end_line(struct cli *cli)
+{
+    int n = serial_on_stdio(cli);
+
+    serial_service(cli);
+    if (n < 0 || !cli->port[n]->mid_line || cli->opt.json)
+        return;
+    cli->port[n]->mid_line = false;
+    putchar('\n');
+    fflush(stdout);
+}
+
 unsigned serial_poll(const struct cli *cli, struct pollfd *fds)
 {
     unsigned count = 0;
@@ -270,14 +293,6 @@ unsigned serial_poll(const struct cli *cli, struct pollfd *fds)
             fds[count++] = (struct pollfd){ .fd = p->in >= 0 ? p->in : p->listener, .events = POLLIN };
     }
     return count;
-}
-
-int serial_on_stdio(const struct cli *cli)
-{
-    for (int n = 0; n < PORTS; n++)
-        if (cli->port[n]->kind == STDIO)
-            return n;
-    return -1;
 }
 
 void serial_close(struct cli *cli)

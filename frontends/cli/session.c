@@ -20,7 +20,7 @@
 
 static void print_text(void *arg, const char *text, size_t len)
 {
-    (void)arg;
+    serial_end_line(arg);
     fwrite(text, 1, len, stdout);
 }
 
@@ -218,10 +218,10 @@ enum sim_err session_command(struct cli *cli, const char *line)
     enum sim_err err;
 
     signals_interrupt(cli->sim);
-    err = sim_command(cli->sim, line, print_text, NULL);
+    err = sim_command(cli->sim, line, print_text, cli);
     signals_interrupt(NULL);
     terminal_cooked();
-    serial_service(cli);
+    serial_end_line(cli);
     if (err)
         printf("%s\n", sim_last_error());
     fflush(stdout);
