@@ -287,8 +287,12 @@ static bool may_touch(struct cpu *cpu)
 
 static void take_init(struct cpu *cpu)
 {
+    bool sipi = cpu->sipi_pending; /* it came after the INIT, and is for the state that INIT leads to */
+
     cpu->init_pending = false;
     cpu_reset(cpu, true);
+    cpu->sipi_pending = sipi;
+    cpu_attend(cpu);
     count(cpu, 1, 0);
 }
 

@@ -52,14 +52,23 @@ struct sim_position sched_position(const struct sim *sim)
     return (struct sim_position){ sim->step, sched_now(sim) };
 }
 
-/* A sleeper wakes at the cycle of what woke it. */
+static sim_cycles saturating_add(sim_cycles a, sim_cycles b)
+{
+    return a > SIM_NEVER - b ? SIM_NEVER : a + b;
+}
+
+/* A sleeper wakes at the cycle of what woke it. A turn that had no end, for nobody else was awake, has one from then on. */
 static void wake_sleepers(struct sim *sim)
 {
     for (unsigned n = 0; n < cpu_count(sim->cluster); n++) {
         struct cpu *cpu = cpu_get(sim->cluster, n);
 
-        if (cpu->activity != CPU_ACTIVE && cpu->cycle < sim->clock.now && cpu_wakeable(cpu))
+        if (cpu->activity == CPU_ACTIVE || !cpu_wakeable(cpu))
+            continue;
+        if (cpu->cycle < sim->clock.now)
             cpu->cycle = sim->clock.now;
+        if (cpu->number != sim->turn_cpu && sim->turn_end == SIM_NEVER)
+            sim->turn_end = saturating_add(cpu->cycle, sim->quantum);
     }
 }
 
@@ -88,11 +97,6 @@ static uint64_t draw(uint64_t *seed)
 static sim_cycles turn_length(struct sim *sim)
 {
     return sim->turn_seed ? 1 + draw(&sim->turn_seed) % sim->quantum : sim->quantum;
-}
-
-static sim_cycles saturating_add(sim_cycles a, sim_cycles b)
-{
-    return a > SIM_NEVER - b ? SIM_NEVER : a + b;
 }
 
 /* The CPU whose turn it is; begins a new turn when the last one is over. */
