@@ -89,8 +89,10 @@ static uint64_t apply(struct parser *p, enum op op, uint64_t a, uint64_t b)
 
 static uint64_t parse_level(struct parser *p, unsigned level);
 
-static uint64_t memory(struct parser *p, uint64_t addr, unsigned size, bool physical)
+/* What stands at `addr`; a failure is reported at the place `where` in the text. */
+static uint64_t memory(struct parser *p, const char *where, uint64_t addr, unsigned size, bool physical)
 {
+    const char *at = p->at;
     uint64_t v = 0;
     char what[64];
     bool ok;
@@ -101,7 +103,9 @@ static uint64_t memory(struct parser *p, uint64_t addr, unsigned size, bool phys
     if (ok)
         return v;
     snprintf(what, sizeof(what), physical ? "nothing answers at physical address 0x%llx" : "0x%llx is not mapped", (unsigned long long)addr);
+    p->at = where;
     fail(p, SIM_ERR_FAULT, what);
+    p->at = at;
     return 0;
 }
 
@@ -130,16 +134,7 @@ static uint64_t bracket(struct parser *p, unsigned size, bool physical)
         return 0;
     }
     p->at++;
-    if (!p->err) {
-        const char *end = p->at;
-        uint64_t v;
-
-        p->at = start;
-        v = memory(p, addr, size, physical);
-        p->at = end;
-        return v;
-    }
-    return 0;
+    return memory(p, start, addr, size, physical);
 }
 
 static uint64_t number(struct parser *p)
@@ -238,11 +233,13 @@ static uint64_t primary(struct parser *p)
 
 static uint64_t unary(struct parser *p)
 {
-    char op;
+    const char *start;
     uint64_t v;
+    char op;
 
     blanks(p);
-    op = *p->at;
+    start = p->at;
+    op = *start;
     if (!op || !strchr("!~-+*", op))
         return primary(p);
     p->at++;
@@ -256,7 +253,7 @@ static uint64_t unary(struct parser *p)
     case '!': return !v;
     case '~': return ~v;
     case '-': return 0 - v;
-    case '*': return memory(p, v, 4, false);
+    case '*': return memory(p, start, v, 4, false);
     default: return v;
     }
 }
