@@ -339,15 +339,21 @@ static bool limits_reached(struct sim *sim, const struct run_limits *limits, str
     return false;
 }
 
+/* What is due at the present position: the state between two steps is the one behind it, whatever the run stopped for. */
+static void arrive(struct sim *sim, const struct run_limits *limits)
+{
+    fire_due(sim);
+    input_deliver(sim, limits->past);
+    wake_sleepers(sim);
+}
+
 /* One round: events, inputs, requests, then a turn. True: stopped. */
 static bool round_once(struct sim *sim, const struct run_limits *limits, sim_steps only_from, struct sim_stop *stop)
 {
     struct cpu *cpu;
     enum cpu_exit why;
 
-    fire_due(sim);
-    input_deliver(sim, limits->past);
-    wake_sleepers(sim);
+    arrive(sim, limits);
     if (requested(sim))
         return take_requests(sim, stop);
     if (limits->only_cpu >= 0 && cpu_get(sim->cluster, (unsigned)limits->only_cpu)->steps > only_from) {
@@ -367,11 +373,12 @@ static bool round_once(struct sim *sim, const struct run_limits *limits, sim_ste
     take_turn(sim, cpu, limits, &why);
     if (sim->console_stop) {
         sim->console_stop = false;
-        stop_at(sim, stop, SIM_STOP_PROBE, cpu->number, "");
-        stop->probe = dbg_stop_text(sim->dbg, stop->text, sizeof(stop->text));
-        return true;
+        why = CPU_EXIT_STOP;
     }
-    return after_turn(sim, cpu, why, stop);
+    if (!after_turn(sim, cpu, why, stop))
+        return false;
+    arrive(sim, limits);
+    return true;
 }
 
 void sched_run(struct sim *sim, const struct run_limits *limits, struct sim_stop *stop)

@@ -105,6 +105,8 @@ static void restore(struct sim *sim, const struct checkpoint *c)
 
     bus_snapshot_restore(&sim->bus->memory, c->pages);
     state_unpack(sim, &in); /* what was packed here unpacks here */
+    for (unsigned n = 0; n < cpu_count(sim->cluster); n++)
+        dbg_tell_step(sim->dbg, cpu_get(sim->cluster, n), sim->step);
 }
 
 /* ---- Thinning ---- */
@@ -299,7 +301,10 @@ enum sim_err timeline_reverse_run(struct sim *sim, struct sim_stop *stop)
 
         if (last_hit_between(sim, at, to, &hit)) {
             enum sim_err err = timeline_goto(sim, hit.step, stop);
+            const struct dbg_probe *probe = dbg_probe_find(sim->dbg, hit.probe);
 
+            if (probe && (probe->kind == DBG_BREAK || probe->kind == DBG_BREAK_PHYS))
+                cpu_get(sim->cluster, hit.cpu)->resume = true; /* as behind a stop of a forward run: going on does not stop here again */
             stop->reason = SIM_STOP_PROBE;
             stop->cpu = hit.cpu;
             stop->probe = hit.probe;
