@@ -1,8 +1,8 @@
 /*
  * How instruction bodies are written.
  *
- * A *templated* body is written once; INSTANTIATE makes one function of it per operand form, width and address kind, with all
- * three constant, so that nothing is decoded when it runs:
+ * A *templated* body is written once; a CPU_TEMPLATE_ macro makes one function of it per operand form, width and address kind, with
+ * all three constant, so that nothing is decoded when it runs:
  *
  *     CPU_BODY(add)                        // SDM Vol. 2A, "ADD"
  *     {

@@ -63,12 +63,21 @@ static inline void flags_sub(struct cpu *cpu, unsigned width, uint64_t a, uint64
     flags_result(cpu, width, result);
 }
 
-/* INC and DEC leave CF alone: gives it back from the carry vector of before, and keeps the new OF. */
-static inline void flags_keep_cf(struct cpu *cpu, uint64_t old_aux)
+/* INC and DEC leave CF alone; the other flags follow from the result: it overflowed to the least (or from it to the greatest) number,
+ * and its low digit went to 0 (or F). */
+static inline void flags_inc(struct cpu *cpu, unsigned width, uint64_t result)
 {
-    uint64_t differs = (uint64_t)((int64_t)(cpu->cc.aux ^ old_aux) >> 63);
+    uint64_t cf = cpu->cc.aux & CC_CF, of = result == 1ull << (width - 1);
 
-    cpu->cc.aux ^= differs & (CC_CF | CC_CX);
+    cpu->cc.aux = (cf | cf >> 1) ^ of << 62 ^ ((result & 15) == 0 ? CC_AF : 0);
+    flags_result(cpu, width, result);
+}
+static inline void flags_dec(struct cpu *cpu, unsigned width, uint64_t result)
+{
+    uint64_t cf = cpu->cc.aux & CC_CF, of = result == (1ull << (width - 1)) - 1;
+
+    cpu->cc.aux = (cf | cf >> 1) ^ of << 62 ^ ((result & 15) == 15 ? CC_AF : 0);
+    flags_result(cpu, width, result);
 }
 
 /* AND, OR, XOR, TEST: CF and OF cleared, AF (undefined) cleared. */

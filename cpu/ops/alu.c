@@ -103,11 +103,10 @@ CPU_TEMPLATE_RMI(test)
 /* SDM Vol. 2A, "INC". */
 CPU_BODY(inc)
 {
-    uint64_t a = READ_DST(), r = CUT(a + 1), old = cpu->cc.aux;
+    uint64_t r = CUT(READ_DST() + 1);
 
     WRITE_DST(r);
-    flags_add(cpu, WIDTH, a, 1, r);
-    flags_keep_cf(cpu, old);
+    flags_inc(cpu, WIDTH, r);
     CONTINUE;
 }
 CPU_TEMPLATE_UNARY(inc)
@@ -115,11 +114,10 @@ CPU_TEMPLATE_UNARY(inc)
 /* SDM Vol. 2A, "DEC". */
 CPU_BODY(dec)
 {
-    uint64_t a = READ_DST(), r = CUT(a - 1), old = cpu->cc.aux;
+    uint64_t r = CUT(READ_DST() - 1);
 
     WRITE_DST(r);
-    flags_sub(cpu, WIDTH, a, 1, r);
-    flags_keep_cf(cpu, old);
+    flags_dec(cpu, WIDTH, r);
     CONTINUE;
 }
 CPU_TEMPLATE_UNARY(dec)
