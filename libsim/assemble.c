@@ -25,6 +25,7 @@
 #include "devices/uart.h"
 #include "devices/vga.h"
 #include "libsim/firmware.h"
+#include "libsim/load.h"
 #include "libsim/media_file.h"
 #include "libsim/options.h"
 #include "libsim/plugin.h"
@@ -286,6 +287,7 @@ void machine_dismantle(struct sim *sim)
     if (sim->bus)
         bus_destroy(sim->bus);
     media_forget_all(sim);
+    load_forget(sim);
     plugin_close_all(sim);
     sim_clock_fini(&sim->clock);
     free(sim->components);

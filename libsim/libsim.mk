@@ -44,6 +44,7 @@ libmachine_la_SOURCES += libsim/firmware_pci.c
 libmachine_la_SOURCES += libsim/firmware_tables.c libsim/firmware_tables.h
 libmachine_la_SOURCES += libsim/load.c libsim/load.h
 libmachine_la_SOURCES += libsim/load_elf.c
+libmachine_la_SOURCES += libsim/load_modules.c
 libmachine_la_SOURCES += libsim/load_multiboot.c
 libmachine_la_SOURCES += libsim/media_file.c
 libmachine_la_SOURCES += libsim/plugin.c

@@ -6,12 +6,23 @@
 
 #include "debug/dbg.h"
 #include "libsim/firmware.h"
+#include "libsim/firmware_tables.h"
 #include "libsim/media_file.h"
 #include "libsim/options.h"
 
 #define MAX_KERNEL_BYTES (1ull << 30)
 
 /* ---- Helpers of the loaders ---- */
+
+uint64_t load_low_ram(const struct sim *sim)
+{
+    return sim->options->memory < 0xC0000000u ? sim->options->memory : 0xC0000000u;
+}
+
+const char *load_name(const struct sim *sim)
+{
+    return sim->options->image ? sim->options->image : "kernel";
+}
 
 static struct bus_ram *main_memory(struct sim *sim)
 {
@@ -119,28 +130,35 @@ static enum image_kind identify(const struct sim *sim, const struct sim_buf *hea
     return multiboot_find(head->data, head->len) >= 0 ? IMAGE_MULTIBOOT : IMAGE_FLAT;
 }
 
+/* A flat binary goes to 7C00h, below the EBDA. */
+static enum sim_err check_flat(const struct sim *sim)
+{
+    if (sim->image.len > FIRMWARE_EBDA - 0x7c00)
+        return sim_fail(SIM_ERR_FORMAT, "%s: no kernel, disk or CD image, and too long (%zu bytes) for a flat real-mode binary", load_name(sim),
+                        sim->image.len);
+    return SIM_OK;
+}
+
 static enum sim_err plan_kernel(struct sim *sim)
 {
-    const char *name = sim->options->image ? sim->options->image : "kernel";
+    const char *name = load_name(sim);
     enum sim_err err = SIM_OK;
 
     if (sim->options->image_data)
         sim_buf_put(&sim->image, sim->options->image_data, sim->options->image_data_len);
     else
         err = media_file_read(name, MAX_KERNEL_BYTES, &sim->image);
+    if (!err && sim->image.failed)
+        err = sim_fail(SIM_ERR_NOMEM, "%s: out of memory", name);
+    if (!err)
+        err = load_modules_read(sim);
     if (err)
         return err;
     sim->config_digest ^= XXH3_64bits(sim->image.data, sim->image.len);
     switch (sim->image_kind) {
     case IMAGE_MULTIBOOT: return multiboot_check(sim);
     case IMAGE_BOOT_SECTOR: return SIM_OK;
-    case IMAGE_FLAT:
-        if (sim->image.len == 0)
-            return sim_fail(SIM_ERR_FORMAT, "%s: the file is empty", name);
-        if (sim->image.len > 0x100000 - 0x7c00 - 0x60000)
-            return sim_fail(SIM_ERR_FORMAT, "%s: no kernel, disk or CD image, and too long (%zu bytes) for a flat real-mode binary", name,
-                            sim->image.len);
-        return SIM_OK;
+    case IMAGE_FLAT: return check_flat(sim);
     case IMAGE_BZIMAGE: return sim_fail(SIM_ERR_UNSUPPORTED, "%s: Linux kernels are not loaded yet; a disk or CD that boots one works as far as the CPU model does", name);
     case IMAGE_MULTIBOOT2: return sim_fail(SIM_ERR_UNSUPPORTED, "%s: Multiboot 2 kernels are not loaded yet; boot it by GRUB from a CD image", name);
     case IMAGE_CHECKPOINT: return sim_fail(SIM_ERR_UNSUPPORTED, "%s: checkpoint files are not read yet", name);
@@ -224,7 +242,7 @@ enum sim_err image_symbols(struct sim *sim)
     enum sim_err err = SIM_OK;
 
     if (sim->image.len > 4 && memcmp(sim->image.data, "\177ELF", 4) == 0)
-        dbg_symbols_load_memory(sim->dbg, sim->options->image ? sim->options->image : "kernel", sim->image.data, sim->image.len, 0); /* none is no error */
+        dbg_symbols_load_memory(sim->dbg, load_name(sim), sim->image.data, sim->image.len, 0); /* none is no error */
     for (unsigned n = 0; !err && n < sim->options->symbols.count; n++)
         err = add_symbols(sim, sim->options->symbols.item[n]);
     return err;

@@ -1,5 +1,5 @@
 /*
- * Kernel images for direct boot. Each loader checks the whole image before it writes a byte of guest memory.
+ * Kernel images for direct boot. Each loader checks the whole image, and that all of it finds room, before it writes a byte of guest memory.
  */
 #ifndef LIBSIM_LIBSIM_LOAD_H
 #define LIBSIM_LIBSIM_LOAD_H
@@ -8,7 +8,7 @@
 
 /* Offset of the Multiboot 1 header in the first 8 KiB, or -1. */
 int64_t multiboot_find(const uint8_t *image, size_t len);
-/* Checks the image (flags, segments, sizes against RAM). */
+/* Checks the image (flags, segments, sizes against RAM), and that modules and information find room. */
 enum sim_err multiboot_check(struct sim *sim);
 /* Puts kernel, modules and information into RAM; sets the boot CPU's registers. Multiboot Specification 0.6.96. */
 enum sim_err multiboot_load(struct sim *sim);
@@ -30,6 +30,28 @@ struct load_elf {
 /* Parses with libelf; SIM_ERR_FORMAT when any header leads outside the image or RAM. */
 enum sim_err load_elf_parse(const char *name, const uint8_t *image, size_t len, uint64_t ram_bytes, struct load_elf *out);
 
+/* ---- load_modules.c ---- */
+
+#define LOAD_MAX_MODULES 64
+struct load_module {
+    char *text; /* name and arguments */
+    struct sim_buf data;
+};
+struct load_modules {
+    struct load_module module[LOAD_MAX_MODULES];
+    unsigned count;
+};
+/* Reads the files of --module. */
+enum sim_err load_modules_read(struct sim *sim);
+/* Frees what loaders keep. */
+void load_forget(struct sim *sim);
+
+/* ---- load.c ---- */
+
+/* RAM below 4 GiB, as far as loaders use it. */
+uint64_t load_low_ram(const struct sim *sim);
+/* What the image is called in messages and command lines. */
+const char *load_name(const struct sim *sim);
 /* RAM of the machine; a put outside it is refused before. */
 void load_put(struct sim *sim, uint64_t paddr, const void *data, size_t len);
 void load_zero(struct sim *sim, uint64_t paddr, uint64_t len);

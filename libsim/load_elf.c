@@ -12,6 +12,9 @@ static enum sim_err add_segment(const char *name, size_t len, uint64_t ram_bytes
     if (ph->p_paddr >= ram_bytes || ph->p_memsz > ram_bytes - ph->p_paddr)
         return sim_fail(SIM_ERR_FORMAT, "%s: the segment at physical 0x%llx (0x%llx bytes) does not fit into %llu MiB of memory: more with -m?", name,
                         (unsigned long long)ph->p_paddr, (unsigned long long)ph->p_memsz, (unsigned long long)(ram_bytes >> 20));
+    if (ph->p_paddr < 0x100000 && ph->p_paddr + ph->p_memsz > 0x9fc00)
+        return sim_fail(SIM_ERR_FORMAT, "%s: the segment at physical 0x%llx (0x%llx bytes) reaches into 0x9FC00-0xFFFFF, where no memory is", name,
+                        (unsigned long long)ph->p_paddr, (unsigned long long)ph->p_memsz);
     for (unsigned n = 0; n < out->segments; n++)
         if (ph->p_paddr < out->segment[n].paddr + out->segment[n].mem_bytes && out->segment[n].paddr < ph->p_paddr + ph->p_memsz)
             return sim_fail(SIM_ERR_FORMAT, "%s: two segments overlap at physical 0x%llx", name, (unsigned long long)ph->p_paddr);
@@ -38,6 +41,8 @@ static enum sim_err parse(Elf *elf, const char *name, size_t len, uint64_t ram_b
 
     if (!elf || elf_kind(elf) != ELF_K_ELF || !gelf_getehdr(elf, &eh) || elf_getphdrnum(elf, &count) != 0)
         return sim_fail(SIM_ERR_FORMAT, "%s: damaged ELF headers", name);
+    if (count && eh.e_phentsize != gelf_fsize(elf, ELF_T_PHDR, 1, EV_CURRENT))
+        return sim_fail(SIM_ERR_FORMAT, "%s: damaged ELF headers: program headers of %u bytes", name, eh.e_phentsize);
     if ((eh.e_machine != EM_386 && eh.e_machine != EM_X86_64) || eh.e_ident[EI_DATA] != ELFDATA2LSB)
         return sim_fail(SIM_ERR_FORMAT, "%s: not an x86 ELF file", name);
     for (size_t n = 0; n < count; n++) {

@@ -8,7 +8,6 @@
 #include "cpu/cpu.h"
 #include "libsim/firmware.h"
 #include "libsim/load.h"
-#include "libsim/media_file.h"
 #include "libsim/options.h"
 
 #define HEADER_MAGIC 0x1BADB002u
@@ -41,16 +40,6 @@ int64_t multiboot_find(const uint8_t *image, size_t len)
     return -1;
 }
 
-static const char *image_name(const struct sim *sim)
-{
-    return sim->options->image ? sim->options->image : "kernel";
-}
-
-static uint64_t low_ram(const struct sim *sim)
-{
-    return sim->options->memory < 0xC0000000u ? sim->options->memory : 0xC0000000u;
-}
-
 /* ---- What to load ---- */
 
 struct plan {
@@ -65,17 +54,20 @@ static enum sim_err plan_addresses(struct sim *sim, size_t at, struct plan *p)
     uint64_t off, bytes, end;
 
     if (h->load_addr > h->header_addr || h->header_addr - h->load_addr > at)
-        return sim_fail(SIM_ERR_FORMAT, "%s: Multiboot addresses: load_addr 0x%x and header_addr 0x%x do not fit the file", image_name(sim),
+        return sim_fail(SIM_ERR_FORMAT, "%s: Multiboot addresses: load_addr 0x%x and header_addr 0x%x do not fit the file", load_name(sim),
                         h->load_addr, h->header_addr);
     off = at - (h->header_addr - h->load_addr);
     bytes = h->load_end ? (uint64_t)h->load_end - h->load_addr : sim->image.len - off;
     if ((h->load_end && h->load_end < h->load_addr) || bytes > sim->image.len - off)
-        return sim_fail(SIM_ERR_FORMAT, "%s: Multiboot load_end_addr 0x%x lies behind the file's end: truncated?", image_name(sim), h->load_end);
+        return sim_fail(SIM_ERR_FORMAT, "%s: Multiboot load_end_addr 0x%x lies behind the file's end: truncated?", load_name(sim), h->load_end);
     end = h->bss_end ? h->bss_end : h->load_addr + bytes;
-    if (end < h->load_addr + bytes || end > low_ram(sim))
-        return sim_fail(SIM_ERR_FORMAT, "%s: Multiboot bss_end_addr 0x%x: below the data, or not in memory", image_name(sim), h->bss_end);
+    if (end < h->load_addr + bytes || end > load_low_ram(sim))
+        return sim_fail(SIM_ERR_FORMAT, "%s: Multiboot bss_end_addr 0x%x: below the data, or not in memory", load_name(sim), h->bss_end);
     if (h->entry < h->load_addr || h->entry >= end)
-        return sim_fail(SIM_ERR_FORMAT, "%s: the entry point 0x%x lies outside the image", image_name(sim), h->entry);
+        return sim_fail(SIM_ERR_FORMAT, "%s: the entry point 0x%x lies outside the image", load_name(sim), h->entry);
+    if (h->load_addr < 0x100000 && end > 0x9fc00)
+        return sim_fail(SIM_ERR_FORMAT, "%s: Multiboot addresses 0x%x-0x%llx reach into 0x9FC00-0xFFFFF, where no memory is", load_name(sim),
+                        h->load_addr, (unsigned long long)end);
     p->elf.segment[0] = (struct load_segment){ h->load_addr, off, bytes, end - h->load_addr };
     p->elf.segments = 1;
     p->elf.entry = h->entry;
@@ -89,22 +81,15 @@ static enum sim_err make_plan(struct sim *sim, struct plan *p)
 
     memset(p, 0, sizeof(*p));
     if (at < 0)
-        return sim_fail(SIM_ERR_FORMAT, "%s: no Multiboot header", image_name(sim));
+        return sim_fail(SIM_ERR_FORMAT, "%s: no Multiboot header", load_name(sim));
     room = sim->image.len - (size_t)at;
     memcpy(&p->header, sim->image.data + at, room < sizeof(p->header) ? room : sizeof(p->header));
     if (p->header.flags & REQUIRED & ~(ALIGN_MODULES | NEED_MEMORY | NEED_VIDEO))
-        return sim_fail(SIM_ERR_UNSUPPORTED, "%s: Multiboot header requires unknown features (flags 0x%x)", image_name(sim), p->header.flags);
+        return sim_fail(SIM_ERR_UNSUPPORTED, "%s: Multiboot header requires unknown features (flags 0x%x)", load_name(sim), p->header.flags);
     if (p->header.flags & HAS_ADDRESSES)
-        return room < 32 ? sim_fail(SIM_ERR_FORMAT, "%s: the Multiboot header is cut off", image_name(sim)) : plan_addresses(sim, (size_t)at, p);
+        return room < 32 ? sim_fail(SIM_ERR_FORMAT, "%s: the Multiboot header is cut off", load_name(sim)) : plan_addresses(sim, (size_t)at, p);
     p->is_elf = true;
-    return load_elf_parse(image_name(sim), sim->image.data, sim->image.len, low_ram(sim), &p->elf);
-}
-
-enum sim_err multiboot_check(struct sim *sim)
-{
-    struct plan p;
-
-    return make_plan(sim, &p);
+    return load_elf_parse(load_name(sim), sim->image.data, sim->image.len, load_low_ram(sim), &p->elf);
 }
 
 /* ---- Boot information, built in a buffer that goes to one address ---- */
@@ -113,8 +98,11 @@ struct info {
     struct sim_buf b;     /* the information structure first, what it points at behind it */
     uint64_t at;          /* where it will stand */
     uint64_t modules_end; /* first free address behind kernel and modules */
+    bool write;           /* else all is done but for writing: to see whether it can be */
 };
-#define INFO_BYTES 116
+#define INFO_BYTES     116
+#define INFO_MAX_BYTES 65536
+#define MAX_SECTIONS   800 /* half of that */
 
 static void info_set(struct info *i, unsigned off, uint32_t v)
 {
@@ -132,6 +120,8 @@ static uint32_t info_string(struct info *i, const char *text)
     uint32_t at = info_here(i);
 
     sim_buf_put(&i->b, text, strlen(text) + 1);
+    while (i->b.len & 3)
+        sim_buf_u8(&i->b, 0); /* what follows is aligned */
     return at;
 }
 
@@ -154,7 +144,7 @@ static void add_memory(struct sim *sim, struct info *i)
 {
     struct firmware_range range[16];
     unsigned count = firmware_memory_map(sim, range, 16);
-    uint32_t start, flags_upper = (uint32_t)(low_ram(sim) >> 10) - 1024;
+    uint32_t start, flags_upper = (uint32_t)(load_low_ram(sim) >> 10) - 1024;
 
     info_set(i, 4, 639);
     for (unsigned n = 0; n < count; n++)
@@ -178,7 +168,7 @@ static enum sim_err add_sections(struct sim *sim, const struct plan *p, struct i
     uint32_t table;
     uint64_t next = i->modules_end;
 
-    if (!p->is_elf || !p->elf.shnum || p->elf.is64 || p->elf.shentsize != 40)
+    if (!p->is_elf || !p->elf.shnum || p->elf.shnum > MAX_SECTIONS || p->elf.is64 || p->elf.shentsize != 40)
         return SIM_OK;
     table = info_here(i);
     for (uint32_t n = 0; n < p->elf.shnum; n++) {
@@ -191,9 +181,10 @@ static enum sim_err add_sections(struct sim *sim, const struct plan *p, struct i
         off = le32(sh + 16);
         size = le32(sh + 20);
         if ((type == 2 || type == 3) && !addr && off <= sim->image.len && size <= sim->image.len - off) { /* SHT_SYMTAB, SHT_STRTAB */
-            if (next + size > low_ram(sim))
-                return sim_fail(SIM_ERR_FORMAT, "%s: no memory left for its symbols", image_name(sim));
-            load_put(sim, next, sim->image.data + off, size);
+            if (next + size > load_low_ram(sim))
+                return sim_fail(SIM_ERR_FORMAT, "%s: no memory left for its symbols", load_name(sim));
+            if (i->write)
+                load_put(sim, next, sim->image.data + off, size);
             memcpy(sh + 12, &(uint32_t){ (uint32_t)next }, 4);
             next = page_up(next + size);
         }
@@ -210,58 +201,35 @@ static enum sim_err add_sections(struct sim *sim, const struct plan *p, struct i
 
 /* ---- Modules ---- */
 
-#define MAX_MODULES 64
-struct module {
-    uint32_t start, end, text;
-};
-
-/* "FILE[,ARGS]": the string is the file's name and its arguments. */
-static enum sim_err load_module(struct sim *sim, const char *item, struct info *i, struct module *m)
+static enum sim_err place_module(struct sim *sim, const struct load_module *m, struct info *i, uint32_t range[3])
 {
-    const char *comma = strchr(item, ',');
-    char *path = strndup(item, comma ? (size_t)(comma - item) : strlen(item)), *text = NULL;
-    struct sim_buf b = SIM_BUF_INIT;
-    enum sim_err err = path ? media_file_read(path, low_ram(sim), &b) : sim_fail(SIM_ERR_NOMEM, "out of memory");
-
-    if (!err && i->modules_end + b.len > low_ram(sim))
-        err = sim_fail(SIM_ERR_FORMAT, "module %s: %zu bytes do not fit into memory behind the kernel", path, b.len);
-    if (!err && asprintf(&text, "%s%s%s", path, comma ? " " : "", comma ? comma + 1 : "") < 0)
-        err = sim_fail(SIM_ERR_NOMEM, "out of memory");
-    if (!err) {
-        load_put(sim, i->modules_end, b.data, b.len);
-        m->start = (uint32_t)i->modules_end;
-        m->end = (uint32_t)(i->modules_end + b.len);
-        m->text = info_string(i, text);
-        i->modules_end = page_up(i->modules_end + b.len);
-        free(text);
-    }
-    free(path);
-    sim_buf_fini(&b);
-    return err;
+    if (m->data.len > load_low_ram(sim) || i->modules_end > load_low_ram(sim) - m->data.len)
+        return sim_fail(SIM_ERR_FORMAT, "module %s: %zu bytes do not fit into memory behind the kernel", m->text, m->data.len);
+    if (i->write)
+        load_put(sim, i->modules_end, m->data.data, m->data.len);
+    range[0] = (uint32_t)i->modules_end;
+    range[1] = (uint32_t)(i->modules_end + m->data.len);
+    range[2] = info_string(i, m->text);
+    i->modules_end = page_up(i->modules_end + m->data.len);
+    return SIM_OK;
 }
 
 static enum sim_err add_modules(struct sim *sim, struct info *i)
 {
-    const struct sim_options *o = sim->options;
-    struct module m[MAX_MODULES];
-    uint32_t at;
+    uint32_t range[LOAD_MAX_MODULES][3], at;
 
-    if (o->modules.count > MAX_MODULES)
-        return sim_fail(SIM_ERR_USAGE, "more than %u modules", MAX_MODULES);
-    for (unsigned n = 0; n < o->modules.count; n++) {
-        enum sim_err err = load_module(sim, o->modules.item[n], i, &m[n]);
+    for (unsigned n = 0; n < sim->modules->count; n++) {
+        enum sim_err err = place_module(sim, &sim->modules->module[n], i, range[n]);
 
         if (err)
             return err;
     }
     at = info_here(i);
-    for (unsigned n = 0; n < o->modules.count; n++) {
-        sim_buf_u32(&i->b, m[n].start);
-        sim_buf_u32(&i->b, m[n].end);
-        sim_buf_u32(&i->b, m[n].text);
+    for (unsigned n = 0; n < sim->modules->count; n++) {
+        sim_buf_put(&i->b, range[n], sizeof(range[n]));
         sim_buf_u32(&i->b, 0);
     }
-    info_set(i, 20, o->modules.count);
+    info_set(i, 20, sim->modules->count);
     info_set(i, 24, at);
     return SIM_OK;
 }
@@ -271,7 +239,7 @@ static void add_command_line(struct sim *sim, struct info *i)
     const char *append = sim->options->append ? sim->options->append : "";
     char *text = NULL;
 
-    if (asprintf(&text, "%s%s%s", image_name(sim), *append ? " " : "", append) < 0)
+    if (asprintf(&text, "%s%s%s", load_name(sim), *append ? " " : "", append) < 0)
         return;
     info_set(i, 16, info_string(i, text));
     free(text);
@@ -282,7 +250,7 @@ static void add_framebuffer(struct sim *sim, const struct plan *p, struct info *
 {
     uint8_t fb[28] = { 0 };
 
-    if (p->header.flags & NEED_VIDEO && p->header.mode_type == 0)
+    if (p->header.flags & NEED_VIDEO && p->header.mode_type == 0 && i->write)
         sim_log(&sim->log, SIM_LOG_WARN, "multiboot", "the kernel asks for a graphics mode; it gets 80x25 text");
     memcpy(fb, &(uint64_t){ 0xB8000 }, 8);
     memcpy(fb + 8, &(uint32_t){ 160 }, 4);
@@ -304,35 +272,65 @@ static void load_kernel(struct sim *sim, const struct plan *p)
     }
 }
 
-enum sim_err multiboot_load(struct sim *sim)
+/* Below 640 KiB, where no kernel of today is linked; where one is, behind its end. */
+static void place_info(const struct plan *p, struct info *i)
+{
+    i->modules_end = page_up(kernel_end(p));
+    i->at = 0x9000;
+    for (unsigned n = 0; n < p->elf.segments; n++)
+        if (p->elf.segment[n].paddr < 0x9fc00) {
+            i->at = i->modules_end;
+            i->modules_end += INFO_MAX_BYTES;
+            return;
+        }
+}
+
+/* Everything but the kernel itself, whose plan is made. */
+static enum sim_err make_info(struct sim *sim, const struct plan *p, struct info *i)
+{
+    static const uint8_t blank[INFO_BYTES];
+    enum sim_err err;
+
+    place_info(p, i);
+    sim_buf_put(&i->b, blank, sizeof(blank));
+    info_set(i, 0, INFO_MEMORY | INFO_CMDLINE | INFO_MODULES | INFO_MMAP | INFO_LOADER | INFO_FRAMEBUFFER);
+    add_memory(sim, i);
+    add_command_line(sim, i);
+    info_set(i, 64, info_string(i, "libsim"));
+    add_framebuffer(sim, p, i);
+    if (i->modules_end > load_low_ram(sim) && (i->at != 0x9000 || sim->modules->count))
+        return sim_fail(SIM_ERR_FORMAT, "%s: no memory left behind the kernel: more with -m?", load_name(sim));
+    err = add_modules(sim, i);
+    if (!err)
+        err = add_sections(sim, p, i);
+    if (!err && (i->b.failed || i->b.len > INFO_MAX_BYTES))
+        err = sim_fail(SIM_ERR_FORMAT, "%s: its boot information (command line, module names) does not fit into 64 KiB", load_name(sim));
+    return err;
+}
+
+enum sim_err multiboot_check(struct sim *sim)
 {
     struct plan p;
     struct info i = { .b = SIM_BUF_INIT };
-    static const uint8_t blank[INFO_BYTES];
+    enum sim_err err = make_plan(sim, &p);
+
+    if (!err)
+        err = make_info(sim, &p, &i);
+    sim_buf_fini(&i.b);
+    return err;
+}
+
+enum sim_err multiboot_load(struct sim *sim)
+{
+    struct plan p;
+    struct info i = { .b = SIM_BUF_INIT, .write = true };
     struct cpu *cpu = cpu_get(sim->cluster, 0);
     enum sim_err err = make_plan(sim, &p);
 
     if (err)
         return err;
     load_kernel(sim, &p);
-    i.modules_end = page_up(kernel_end(&p));
-    i.at = 0x9000; /* below 640 KiB, where no kernel of today is linked; a kernel that is gets it behind its end */
-    for (unsigned n = 0; n < p.elf.segments; n++)
-        if (p.elf.segment[n].paddr < 0x9fc00) {
-            i.at = i.modules_end;
-            i.modules_end += 65536;
-        }
-    sim_buf_put(&i.b, blank, sizeof(blank));
-    info_set(&i, 0, INFO_MEMORY | INFO_CMDLINE | INFO_MODULES | INFO_MMAP | INFO_LOADER | INFO_FRAMEBUFFER);
-    add_memory(sim, &i);
-    add_command_line(sim, &i);
-    info_set(&i, 64, info_string(&i, "libsim"));
-    add_framebuffer(sim, &p, &i);
-    err = add_modules(sim, &i);
-    if (!err)
-        err = add_sections(sim, &p, &i);
-    if (!err && (i.b.failed || i.b.len > 65536))
-        err = sim_fail(SIM_ERR_FORMAT, "%s: its boot information does not fit into 64 KiB", image_name(sim));
+    err = make_info(sim, &p, &i);
     if (!err) {
         load_put(sim, i.at, i.b.data, i.b.len);
         load_enter_protected(sim, p.elf.entry);

@@ -122,6 +122,7 @@ struct sim {
     struct media_file *media;   /* open images: media_file.c */
     struct plugin *plugins;     /* open shared objects: plugin.c */
     struct sim_buf image;       /* the kernel image, for direct boot: load.c */
+    struct load_modules *modules; /* and what goes with it: load_modules.c */
     enum image_kind image_kind;
     bool needs_firmware;
     bool boot_cdrom_first;

@@ -127,7 +127,7 @@ static enum sim_err lock_for_writing(const char *path, int fd)
 {
     if (flock(fd, LOCK_EX | LOCK_NB) == 0)
         return SIM_OK;
-    return sim_fail(SIM_ERR_IO, "%s: in use by another process", path);
+    return sim_fail(SIM_ERR_IO, "%s: in use already by another writer", path);
 }
 
 static enum sim_err attach(struct sim *sim, const char *channel, const char *path, bool writable, bool cdrom)
