@@ -71,6 +71,8 @@ EXTRA_DIST += testcases/unit/system_bench.h
 machine_tests =
 machine_tests += testcases/machine/test_determinism
 machine_tests += testcases/machine/test_reverse
+machine_tests += testcases/machine/test_state
+machine_tests += testcases/machine/test_threads
 machine_tests += testcases/machine/test_triple
 EXTRA_DIST += testcases/machine/bench.h
 
