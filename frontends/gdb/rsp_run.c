@@ -325,11 +325,31 @@ static bool undo_access(struct gdb_server *s, struct sim_stop *stop)
     return true;
 }
 
+/* Does the machine stand where a watchpoint has stopped it? That access is then the first on the way back, though sim_reverse_run looks
+ * for the one before. By its address, for gdb has set the watchpoint anew since. */
+static bool behind_access(struct gdb_server *s, struct sim_stop *stop)
+{
+    struct sim_watch_hit hit;
+
+    sim_last_stop(s->sim, stop);
+    if (stop->reason != SIM_STOP_PROBE || stop->at.step != sim_position(s->sim).step || !sim_watch_hit(s->sim, &hit))
+        return false;
+    for (unsigned n = 0; n < s->break_count; n++) {
+        const struct gdb_break *b = &s->breaks[n];
+
+        if (b->type >= 2 && b->type != (hit.write ? 3 : 2) && hit.laddr < b->addr + b->len && b->addr < hit.laddr + hit.size) {
+            stop->probe = b->probe[0];
+            return true;
+        }
+    }
+    return false;
+}
+
 static void run_back(struct gdb_server *s)
 {
     struct break_in *b = break_in_begin(s);
     struct sim_stop stop;
-    bool done = sim_reverse_run(s->sim, &stop) == SIM_OK && undo_access(s, &stop);
+    bool done = (behind_access(s, &stop) || sim_reverse_run(s->sim, &stop) == SIM_OK) && undo_access(s, &stop);
 
     break_in_end(b);
     if (done)
