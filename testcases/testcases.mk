@@ -1,5 +1,5 @@
 # The tests of `make check`.
-TEST_EXTENSIONS = .sh .skip .elf .bin
+TEST_EXTENSIONS = .sh .skip .elf .bin .gdb
 SH_LOG_COMPILER = bash
 ELF_LOG_COMPILER = bash $(top_srcdir)/testcases/run-guest.sh
 BIN_LOG_COMPILER = $(ELF_LOG_COMPILER)

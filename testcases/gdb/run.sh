@@ -16,7 +16,7 @@ set -uo pipefail
 script=$1
 demo=${GUESTS:-.}/demo/demo.elf
 triple=${GUESTS:-.}/triple
-modes=${GUESTS:-.}/../gdb/modes.bin
+modes=${GUESTS:-.}/../gdb/sector.bin
 sim=${SIM:-sim}
 
 skip() { echo "SKIP: $*"; exit 77; }
@@ -69,7 +69,7 @@ end
 END
 file=$(fill "$(say file)")
 case ${file:-$demo} in none) file=() ;; *) file=("${file:-$demo}") ;; esac
-HOME=$dir timeout "${GDB_TEST_SECONDS:-120}" stdbuf -oL gdb -nx -batch -x "$dir/prelude" -x "$script" "${file[@]}" >"$dir/log" 2>&1 </dev/null
+HOME=$dir timeout "${GDB_TEST_SECONDS:-120}" stdbuf -oL gdb -nx -batch -d "${top_srcdir:-.}" -x "$dir/prelude" -x "$script" "${file[@]}" >"$dir/log" 2>&1 </dev/null
 gdb_status=$?
 
 failed=
