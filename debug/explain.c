@@ -142,17 +142,28 @@ static const char *who(const struct cpu_delivery *d)
     return (d->cs & 3) == 3 && d->cpl == 3 ? ", user mode" : d->cpl && d->cpl < 3 ? ", CPL 1 or 2" : "";
 }
 
+/* The instruction that stands where a link was met. */
+static void instruction(const struct story *s, unsigned n, char *out, size_t cap)
+{
+    const struct cpu_delivery *d = &s->link[n];
+
+    if (d->mode & MODE_PE && !(d->mode & MODE_VM) && (d->cs & 3) != d->cpl) { /* a new task's CS is not loaded yet: nothing can be read by it */
+        snprintf(out, cap, "(the first instruction of the new task)");
+        return;
+    }
+    dbg_disassemble_as(s->dbg, s->cpu, dbg_linear(s->cpu, d->cs_base + d->ip), d->cs_base, d->mode, out, cap);
+    if (strcmp(out, "(unmapped)") == 0)
+        snprintf(out, cap, "(not mapped%s)", story_touch(s, n) == TOUCH_CODE ? "" : " now: CR3 or the page tables have changed");
+}
+
 static void place(const struct story *s, unsigned n, struct sim_buf *out)
 {
     const struct cpu_delivery *d = &s->link[n];
-    sim_laddr laddr = dbg_linear(s->cpu, d->cs_base + d->ip);
     bool after = d->type == CPU_DELIVER_EXTERNAL || d->type == CPU_DELIVER_NMI;
     char symbol[200], insn[128], text[400];
 
-    dbg_symbolize(s->dbg, laddr, symbol, sizeof(symbol));
-    dbg_disassemble_as(s->dbg, s->cpu, laddr, d->cs_base, d->mode, insn, sizeof(insn));
-    if (strcmp(insn, "(unmapped)") == 0)
-        snprintf(insn, sizeof(insn), "(not mapped%s)", story_touch(s, n) == TOUCH_CODE ? "" : " now: CR3 or the page tables have changed");
+    dbg_symbolize(s->dbg, dbg_linear(s->cpu, d->cs_base + d->ip), symbol, sizeof(symbol));
+    instruction(s, n, insn, sizeof(insn));
     snprintf(text, sizeof(text), "%s%04x:%08llx%s%s%s\n%s", after ? "before " : "", d->cs, (unsigned long long)d->ip, *symbol ? "  " : "", symbol,
              who(d), insn);
     labelled(out, "at", text);
@@ -442,7 +453,7 @@ static void json_link(const struct story *s, unsigned n, struct sim_buf *out)
     json_number(out, "eip", d->ip);
     dbg_symbolize(s->dbg, dbg_linear(s->cpu, d->cs_base + d->ip), symbol, sizeof(symbol));
     json_text(out, "symbol", symbol);
-    dbg_disassemble_as(s->dbg, s->cpu, dbg_linear(s->cpu, d->cs_base + d->ip), d->cs_base, d->mode, insn, sizeof(insn));
+    instruction(s, n, insn, sizeof(insn));
     json_text(out, "instruction", insn);
     if (d->vector == VEC_PF && d->type == CPU_DELIVER_EXCEPTION)
         json_number(out, "cr2", d->cr2);

@@ -295,16 +295,19 @@ static bool task_gate_names_segment(struct hint *h)
 static bool task_busy(struct hint *h)
 {
     unsigned type = seen(h).attr & (SEG_S | SEG_TYPE);
+    bool switched = h->d->cs != h->s->link[0].cs || h->d->ip != h->s->link[0].ip; /* busy because the chain has switched to it: no wonder */
 
     hint_arg(h, 0, "0x%x", h->d->evidence.selector);
     hint_arg(h, 1, "%s", (h->d->evidence.selector & 0xfffc) == (cpu_of(h)->seg[CPU_TR].selector & 0xfffc) ? "the one that LTR made current" : "busy");
-    return is(h, CPU_CAUSE_GP_IDT_TASK) && (type == SYS_TSS_BUSY || type == SYS_TSS16_BUSY);
+    return is(h, CPU_CAUSE_GP_IDT_TASK) && (type == SYS_TSS_BUSY || type == SYS_TSS16_BUSY) && !switched;
 }
 
 static bool task_gate_wrong(struct hint *h)
 {
+    unsigned type = seen(h).attr & (SEG_S | SEG_TYPE);
+
     hint_arg(h, 0, "0x%x", h->d->evidence.selector);
-    return is(h, CPU_CAUSE_GP_IDT_TASK);
+    return is(h, CPU_CAUSE_GP_IDT_TASK) && type != SYS_TSS_BUSY && type != SYS_TSS16_BUSY;
 }
 
 static bool task_absent(struct hint *h)
@@ -324,11 +327,16 @@ static bool task_segment(struct hint *h)
 {
     const char *id = cpu_cause_id(h->d->cause);
 
+    if (!is_between(h, CPU_CAUSE_TS_LDT_SEL, CPU_CAUSE_TS_DS_DPL) && !is(h, CPU_CAUSE_NP_TASK_CS) && !is(h, CPU_CAUSE_NP_TASK_DATA) &&
+        !is(h, CPU_CAUSE_SS_NP_TASK))
+        return false;
     hint_arg(h, 0, "0x%x", cpu_of(h)->seg[CPU_TR].selector);
-    hint_arg(h, 1, "%.*s", (int)strcspn(id + 3, "-"), id + 3); /* TS-CS-TYPE: CS */
+    if (strncmp(id, "TS-", 3) == 0) /* TS-CS-TYPE: CS */
+        hint_arg(h, 1, "%.*s", (int)strcspn(id + 3, "-"), id + 3);
+    else
+        hint_arg(h, 1, "%s", is(h, CPU_CAUSE_NP_TASK_CS) ? "CS" : is(h, CPU_CAUSE_SS_NP_TASK) ? "SS" : "a data segment");
     hint_arg(h, 2, "0x%x", h->d->evidence.selector);
-    return is_between(h, CPU_CAUSE_TS_LDT_SEL, CPU_CAUSE_TS_DS_DPL) || is(h, CPU_CAUSE_NP_TASK_CS) || is(h, CPU_CAUSE_NP_TASK_DATA) ||
-           is(h, CPU_CAUSE_SS_NP_TASK);
+    return true;
 }
 
 const struct hint_row hints_tables[] = {

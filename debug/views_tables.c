@@ -1,4 +1,5 @@
 /* Views of descriptor tables: GDT, LDT, IDT (or the real-mode vectors), TSS. What a processor would refuse is marked with '!'. */
+#include <stdio.h>
 #include <string.h>
 
 #include "cpu/code.h"
@@ -198,7 +199,7 @@ static void vector_line(struct dbg *dbg, struct cpu *cpu, unsigned first, unsign
     (void)cpu;
     dbg_symbolize(dbg, laddr, symbol, sizeof(symbol));
     range(first, last, out);
-    sim_buf_printf(out, "%04x:%04x  %s\n", (unsigned)(raw >> 16), (unsigned)(raw & 0xffff), symbol);
+    sim_buf_printf(out, "%04x:%04x%s%s\n", (unsigned)(raw >> 16), (unsigned)(raw & 0xffff), *symbol ? "  " : "", symbol);
 }
 
 /* Equal neighbours share a line. */
@@ -263,15 +264,15 @@ static void tss_fields(struct cpu *cpu, const struct cpu_seg *tr, const struct t
     for (; f->name; f++) {
         uint32_t v = 0;
 
-        sim_buf_printf(out, "  %-12s ", f->name);
-        if (f->off + f->size - 1u > tr->limit)
-            sim_buf_printf(out, "%-8s", "(beyond)");
-        else if (!dbg_peek(cpu, tr->base + f->off, &v, f->size))
-            sim_buf_printf(out, "%-8s", "unmapped");
-        else
-            sim_buf_printf(out, "%0*x%*s", 2 * f->size, v, 8 - 2 * f->size, "");
-        if (++column % 3 == 0 || !f[1].name)
-            sim_buf_printf(out, "\n");
+        bool last = ++column % 3 == 0 || !f[1].name;
+        char text[16] = "(beyond)";
+
+        if (f->off + f->size - 1u <= tr->limit) {
+            bool readable = dbg_peek(cpu, tr->base + f->off, &v, f->size);
+
+            snprintf(text, sizeof(text), readable ? "%0*x" : "unmapped", 2 * f->size, v);
+        }
+        sim_buf_printf(out, last ? "  %-12s %s\n" : "  %-12s %-8s", f->name, text);
     }
 }
 
