@@ -88,6 +88,7 @@ static void write_register(struct sim *sim, const struct input *in)
 
 static void apply(struct sim *sim, const struct input *in)
 {
+    sched_reset(sim); /* one that came before, at the same position */
     if (strcmp(in->channel, "@reset") == 0)
         sim->request.reset = true;
     else if (strcmp(in->channel, "@mem") == 0)

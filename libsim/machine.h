@@ -143,6 +143,8 @@ struct run_limits {
 void sched_run(struct sim *sim, const struct run_limits *limits, struct sim_stop *stop);
 /* Before state is taken or an input has its effect: during a run, forgets a turn in which no step was made yet. */
 void sched_settle(struct sim *sim);
+/* A reset that was asked for and has not happened yet happens now: before an input that came behind it. */
+void sched_reset(struct sim *sim);
 /* The machine's present cycle: that of the CPU furthest behind, or of the last event when all sleep. */
 sim_cycles sched_now(const struct sim *sim);
 struct sim_position sched_position(const struct sim *sim);

@@ -169,6 +169,18 @@ static bool requested(const struct sim *sim)
     return sim->request.reset || sim->request.power_off || sim->request.exit || sim->request.error;
 }
 
+void sched_reset(struct sim *sim)
+{
+    if (!sim->request.reset)
+        return;
+    sim->request.reset = false;
+    if (machine_reset(sim, SIM_RESET_HARD) != SIM_OK) {
+        sim->request.error = true;
+        snprintf(sim->request.error_text, sizeof(sim->request.error_text), "%s", sim_last_error());
+    }
+    keep_turn(sim);
+}
+
 /* True: stopped. */
 static bool take_requests(struct sim *sim, struct sim_stop *stop)
 {
@@ -186,11 +198,10 @@ static bool take_requests(struct sim *sim, struct sim_stop *stop)
         stop->code = r.exit_code;
         return true;
     }
-    if (machine_reset(sim, SIM_RESET_HARD) != SIM_OK) {
-        stop_at(sim, stop, SIM_STOP_ERROR, 0, sim_last_error());
-        return true;
-    }
-    keep_turn(sim);
+    sim->request.reset = true;
+    sched_reset(sim);
+    if (sim->request.error)
+        return take_requests(sim, stop);
     if (sim->stop_on_reset)
         stop_at(sim, stop, SIM_STOP_RESET, 0, "the machine was reset");
     return sim->stop_on_reset;
