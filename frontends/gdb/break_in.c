@@ -19,19 +19,25 @@ struct break_in {
     bool gone; /* the client is */
 };
 
-/* Between packets a byte 3 is Ctrl-C, and until it has its answer gdb sends nothing else. */
-static bool take_breaks(struct gdb_server *s, size_t from)
+/* Takes the Ctrl-Cs out of what has come: between packets a byte 3 is one, within a packet it may be anything. */
+static bool take_break(struct gdb_server *s)
 {
+    unsigned inside = 0; /* 3 from '$' to '#', then the digits of the sum */
     bool found = false;
 
-    for (size_t n = from; n < s->in_len;) {
-        if (s->in[n] != 3) {
-            n++;
-            continue;
+    for (size_t n = s->in_at; n < s->in_len; n++) {
+        uint8_t byte = s->in[n];
+
+        if (inside == 0 && byte == 3) {
+            memmove(s->in + n, s->in + n + 1, s->in_len - n - 1);
+            s->in_len--;
+            n--;
+            found = true;
+        } else if (byte == '$') {
+            inside = 3;
+        } else if (inside && (inside < 3 || byte == '#')) {
+            inside--;
         }
-        memmove(s->in + n, s->in + n + 1, s->in_len - n - 1);
-        s->in_len--;
-        found = true;
     }
     return found;
 }
@@ -49,13 +55,10 @@ static void *listener(void *arg)
             return NULL;
         if (p[0].revents)
             return NULL;
-        if (p[1].revents) {
-            size_t had = s->in_len - s->in_at;
-
+        if (p[1].revents)
             b->gone = !server_fill(s);
-            if (take_breaks(s, s->in_at + had) || b->gone)
-                sim_interrupt(s->sim);
-        }
+        if (take_break(s) || b->gone)
+            sim_interrupt(s->sim);
     }
 }
 
@@ -66,6 +69,8 @@ struct break_in *break_in_begin(struct gdb_server *s)
     if (!b)
         return NULL; /* then it cannot be interrupted */
     b->s = s;
+    if (take_break(s)) /* it came with the packet */
+        sim_interrupt(s->sim);
     if (pipe2(b->wake, O_CLOEXEC) != 0) {
         free(b);
         return NULL;

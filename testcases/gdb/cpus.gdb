@@ -11,7 +11,7 @@ info threads
 #~ 1 .*"CPU 0" \(32-bit protected mode, CPL 0, paging\)
 #~ \* 2 .*"CPU 1" .*ap_main \(\)
 next
-#= ap_main
+#= cpu_init_second
 p $_thread
 #= = 2
 thread 1
@@ -47,7 +47,7 @@ info registers cs ip
 #~ ^cs +0x800
 #~ ^ip +0x0
 info threads
-#~ \* 2 .*"CPU 1" \(real mode, CPL 0\)
+#~ \* .*"CPU 1" \(real mode, CPL 0\)
 #~ .*"CPU 0" \(32-bit protected mode
 continue
 #= executing new program: 32-bit code

@@ -18,3 +18,10 @@ check_DATA += testcases/gdb/sector.bin
 -include $(wildcard testcases/gdb/*.d)
 EXTRA_DIST += testcases/gdb/sector.asm
 CLEANFILES += $(addprefix testcases/gdb/,$(guest_leavings))
+
+# Packet by packet, and packets that no gdb would send.
+unit_tests += testcases/unit/test_gdb
+unit_tests += testcases/unit/test_gdb_fuzz
+testcases_unit_test_gdb_LDADD = libgdbserver.la $(LDADD)
+testcases_unit_test_gdb_fuzz_LDADD = libgdbserver.la $(LDADD)
+EXTRA_DIST += testcases/unit/gdb_bench.h
