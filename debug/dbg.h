@@ -8,7 +8,7 @@
  *   regs.c     registers by name                               disasm.c   Zydis
  *   symbols.c  ELF symbols                                     lines.c, unwind.c  DWARF: source lines, call stacks
  *   explain.c  why did this fault (see explain.h)              views_*.c  gdt, idt, tss, page tables, tlb, registers as text
- *   trace.c    instruction and bus traces                      decode.c   what structures and bits mean, in words
+ *   trace.c    instruction and bus traces                      words.c    what structures and bits mean, in words
  */
 #ifndef LIBSIM_DEBUG_DBG_H
 #define LIBSIM_DEBUG_DBG_H
@@ -139,12 +139,17 @@ unsigned dbg_backtrace(struct dbg *dbg, struct cpu *cpu, struct dbg_frame *frame
 
 /* ---- Disassembly (disasm.c) ---- */
 
-/* The instruction at linear address laddr in the CPU's present mode; returns its length (1 for undecodable or unreadable bytes, with "(bad)" or "(unmapped)"). */
+/* The instruction at linear address laddr in the CPU's present mode; returns its length (1 for undecodable or unreadable bytes, with "(bad)" or "(unmapped)").
+ * Intel syntax by Zydis; without it the mnemonic and the bytes. */
 unsigned dbg_disassemble(struct dbg *dbg, struct cpu *cpu, uint64_t laddr, char *out, size_t cap);
 
 /* ---- Explanations (explain.c) ---- */
 
-/* The newest chain of deliveries of the CPU in words, or as one JSON object. Nothing is appended when there was none. */
+/* The newest chain of deliveries of the CPU with an exception in it (else the newest of all) in words, or as one JSON object. Nothing is appended when there
+ * was none. JSON: cpu, step, shutdown, chain, stack[{eip,esp,where}], hint. A link of the chain: n, vector, name, type, error (or null), error_text, cause
+ * (an ID of cpu/causes.def, or ""), text, doing, cs, eip, symbol, instruction, cr2 (or null), cpl, step (before it), nested (met while the link before it was
+ * being delivered; or, of a #DF with a cause DF-*, made of the two before it), delivered, shutdown, evidence{kind,selector,linear,physical,value,bytes,text} (or
+ * null). Numbers are decimal; `step` is the machine's while one CPU runs, and near enough with more. */
 void dbg_explain(struct dbg *dbg, struct cpu *cpu, struct sim_buf *out);
 void dbg_explain_json(struct dbg *dbg, struct cpu *cpu, struct sim_buf *out);
 
@@ -173,7 +178,8 @@ struct dbg_bus_filter {
     int master;            /* -1: any */
 };
 void dbg_bus_show(struct dbg *dbg, unsigned count, const struct dbg_bus_filter *filter, struct sim_buf *out);
-/* Calls `fn` with a line for each step (address, bytes, disassembly, changed registers) while on. NULL: off. */
+/* Calls `fn` with a line before each step while on: CPU, its step count, address, symbol, bytes, disassembly; behind '|' the registers that have changed since
+ * this CPU's line before. NULL: off. Steps of a re-executed past have no line. */
 void dbg_trace_steps(struct dbg *dbg, void (*fn)(void *arg, const char *line), void *arg);
 
 #endif

@@ -2,7 +2,6 @@
 # One line per module, sorted. Installed headers are listed below, not here.
 noinst_LTLIBRARIES += libdebug.la
 libdebug_la_SOURCES = debug/dbg.h debug/private.h
-libdebug_la_SOURCES += debug/decode.c debug/decode.h
 libdebug_la_SOURCES += debug/disasm.c
 libdebug_la_SOURCES += debug/evidence.c
 libdebug_la_SOURCES += debug/explain.c debug/explain.h
@@ -23,3 +22,4 @@ libdebug_la_SOURCES += debug/unwind.c
 libdebug_la_SOURCES += debug/views_paging.c
 libdebug_la_SOURCES += debug/views_regs.c
 libdebug_la_SOURCES += debug/views_tables.c
+libdebug_la_SOURCES += debug/words.c debug/words.h

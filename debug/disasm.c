@@ -1,8 +1,9 @@
-/* Disassembly with Zydis: Intel syntax, with the symbols of absolute addresses. */
+/* Disassembly with Zydis: Intel syntax, with the symbols of absolute addresses. Without it: mnemonics and bytes. */
 #include <stdio.h>
 #include <string.h>
 
 #include "cpu/code.h"
+#include "cpu/decode.h"
 #include "debug/private.h"
 
 #define LONGEST 15
@@ -59,7 +60,7 @@ static void append_symbol(struct dbg *dbg, uint64_t laddr, char *out, size_t cap
         snprintf(out + len, cap - len, " <%.64s>", name);
 }
 
-static unsigned decode(struct dbg *dbg, const struct place *at, const uint8_t *bytes, size_t len, char *out, size_t cap)
+static unsigned to_text(struct dbg *dbg, const struct place *at, const uint8_t *bytes, size_t len, char *out, size_t cap)
 {
     ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
     ZydisFormatterFunc hook = print_address;
@@ -87,12 +88,21 @@ static unsigned decode(struct dbg *dbg, const struct place *at, const uint8_t *b
 
 #else
 
-/* Without Zydis there is no length either: a byte at a time. */
-static unsigned decode(struct dbg *dbg, const struct place *at, const uint8_t *bytes, size_t len, char *out, size_t cap)
+/* Without Zydis: the mnemonic, as the CPU's own table has it, and the bytes. */
+static unsigned to_text(struct dbg *dbg, const struct place *at, const uint8_t *bytes, size_t len, char *out, size_t cap)
 {
-    (void)dbg, (void)at, (void)len;
-    snprintf(out, cap, "db 0x%02x", bytes[0]);
-    return 1;
+    const struct isa_row *row = NULL;
+    struct cpu_insn insn;
+    unsigned size = decode(dbg->cluster->isa, at->mode, bytes, (unsigned)len, &insn, &row);
+    size_t used;
+
+    if (!size || !row)
+        return 0;
+    snprintf(out, cap, "%s ", row->mnemonic);
+    used = strlen(out);
+    for (unsigned n = 0; n < size && used + 4 < cap; n++)
+        used += (size_t)snprintf(out + used, cap - used, " %02x", bytes[n]);
+    return size;
 }
 
 #endif
@@ -110,7 +120,7 @@ unsigned dbg_disassemble_as(struct dbg *dbg, struct cpu *cpu, uint64_t laddr, ui
         snprintf(out, cap, "(unmapped)");
         return 1;
     }
-    len = decode(dbg, &at, bytes, got, out, cap);
+    len = to_text(dbg, &at, bytes, got, out, cap);
     if (!len) {
         snprintf(out, cap, "(bad)");
         len = 1;

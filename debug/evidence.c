@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "cpu/paging.h"
-#include "debug/decode.h"
+#include "debug/words.h"
 #include "debug/explain.h"
 
 const char *evidence_kind(enum cpu_evidence_kind kind)
@@ -46,7 +46,7 @@ static void gate_words(const struct story *s, const struct seg_desc *d, struct s
 
     if ((d->attr & SEG_TYPE) != SYS_TASK_GATE && !dbg_descriptor(s->cpu, d->gate_selector, &code))
         dbg_symbolize(s->dbg, dbg_linear(s->cpu, code.base + d->gate_offset), symbol, sizeof(symbol));
-    decode_gate(d, symbol, out);
+    words_gate(d, symbol, out);
 }
 
 /* An entry of the IDT: by its number, for its selector is only the error code's way to say so. */
@@ -102,7 +102,7 @@ static void descriptor(const struct story *s, const struct cpu_evidence *e, stru
     if (e->kind == CPU_EVIDENCE_GATE)
         gate_words(s, &d, out);
     else
-        decode_descriptor(&d, out);
+        words_descriptor(&d, out);
 }
 
 static const char *tss_field(uint32_t off, bool wide, unsigned cause)
@@ -140,8 +140,8 @@ static void entry_line(const struct story *s, unsigned level, sim_paddr paddr, u
 {
     bool wide = s->cpu->cr4 & CR4_PAE;
 
-    sim_buf_printf(out, "%s at physical 0x%08llx = 0x%0*llx: ", decode_level(level), (unsigned long long)paddr, wide ? 16 : 8, (unsigned long long)entry);
-    decode_entry(entry, level, wide, wide || s->cpu->cr4 & CR4_PSE, out);
+    sim_buf_printf(out, "%s at physical 0x%08llx = 0x%0*llx: ", words_level(level), (unsigned long long)paddr, wide ? 16 : 8, (unsigned long long)entry);
+    words_entry(entry, level, wide, wide || s->cpu->cr4 & CR4_PSE, out);
 }
 
 /* The entry that failed, or, where all levels together decide, each of them. */
@@ -172,14 +172,14 @@ static void operand(const struct story *s, const struct cpu_evidence *e, struct 
 {
     const struct cpu_seg *seg = e->level < CPU_SEGS ? &s->cpu->seg[e->level] : NULL;
 
-    sim_buf_printf(out, "offset 0x%llx in %s (selector 0x%04x, limit 0x%llx", (unsigned long long)e->laddr, decode_segment_name(e->level), e->selector,
+    sim_buf_printf(out, "offset 0x%llx in %s (selector 0x%04x, limit 0x%llx", (unsigned long long)e->laddr, words_segment_name(e->level), e->selector,
                    (unsigned long long)e->value);
     if (seg && seg->selector == e->selector && seg->limit == e->value) {
         sim_buf_printf(out, ", base 0x%08llx, ", (unsigned long long)seg->base);
         if (seg->attr & SEG_UNUSABLE)
             sim_buf_printf(out, "unusable: a null selector was loaded");
         else
-            decode_attr(seg->attr, out);
+            words_attr(seg->attr, out);
     }
     sim_buf_printf(out, ")");
 }
@@ -207,12 +207,12 @@ static void value(const struct cpu_delivery *d, struct sim_buf *out)
     sim_buf_printf(out, "%s = 0x%llx", name, (unsigned long long)d->evidence.value);
     if (strcmp(name, "EFLAGS") == 0) {
         sim_buf_printf(out, " (IOPL %u; ", (unsigned)(d->evidence.value >> EFL_IOPL_SHIFT & 3));
-        decode_bits(decode_eflags, d->evidence.value, out);
+        words_bits(words_eflags, d->evidence.value, out);
         sim_buf_printf(out, ")");
     }
     if (strncmp(name, "value for CR0", 13) == 0) {
         sim_buf_printf(out, " (");
-        decode_bits(decode_cr0, d->evidence.value, out);
+        words_bits(words_cr0, d->evidence.value, out);
         sim_buf_printf(out, ")");
     }
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "cpu/code.h"
-#include "debug/decode.h"
+#include "debug/words.h"
 
 #define WIDTH 118
 #define INDENT 11 /* of what stands beside "at", "why" ... */
@@ -54,8 +54,8 @@ static void link_name(const struct cpu_delivery *d, struct sim_buf *out)
         sim_buf_printf(out, "external interrupt %u", d->vector);
     else if (d->type == CPU_DELIVER_SOFTWARE_INT)
         sim_buf_printf(out, "INT 0x%02x (software interrupt)", d->vector);
-    else if (decode_vector_short(d->vector))
-        sim_buf_printf(out, "%s %s (vector %u)", decode_vector_short(d->vector), decode_vector_name(d->vector), d->vector);
+    else if (words_vector_short(d->vector))
+        sim_buf_printf(out, "%s %s (vector %u)", words_vector_short(d->vector), words_vector_name(d->vector), d->vector);
     else
         sim_buf_printf(out, "exception %u", d->vector);
 }
@@ -98,12 +98,12 @@ static void see(const struct cpu_delivery *d, struct sim_buf *out)
     const char *title = section(d);
     char text[200];
 
-    if (!title && (!decode_is_exception(d) || !decode_vector_section(d->vector)))
+    if (!title && (!words_is_exception(d) || !words_vector_section(d->vector)))
         return;
     if (title)
         snprintf(text, sizeof(text), "SDM %s", title);
     else
-        snprintf(text, sizeof(text), "SDM Vol. 3A, \"%s\"", decode_vector_section(d->vector));
+        snprintf(text, sizeof(text), "SDM Vol. 3A, \"%s\"", words_vector_section(d->vector));
     labelled(out, "see", text);
 }
 
@@ -114,7 +114,7 @@ static void reasons(const struct story *s, unsigned n, struct sim_buf *out)
     struct sim_buf text = SIM_BUF_INIT;
 
     if (d->has_error && d->vector != VEC_DF && (d->error || d->vector == VEC_PF)) {
-        decode_error(d, &text);
+        words_error(d, &text);
         labelled(out, "error", sim_buf_cstr(&text));
         sim_buf_clear(&text);
     }
@@ -253,7 +253,7 @@ static void handler(const struct story *s, unsigned vector, struct sim_buf *out)
     if (!(s->cpu->cr0 & CR0_PE) || vector * 8u + 7 > s->cpu->idtr.limit || !dbg_peek(s->cpu, s->cpu->idtr.base + vector * 8u, &raw, sizeof(raw)))
         return;
     seg_decode(raw, &gate);
-    if (!decode_is_gate(gate.attr) || (gate.attr & SEG_TYPE) == SYS_TASK_GATE || dbg_descriptor(s->cpu, gate.gate_selector, &code))
+    if (!words_is_gate(gate.attr) || (gate.attr & SEG_TYPE) == SYS_TASK_GATE || dbg_descriptor(s->cpu, gate.gate_selector, &code))
         return;
     dbg_symbolize(s->dbg, dbg_linear(s->cpu, code.base + gate.gate_offset), symbol, sizeof(symbol));
     sim_buf_printf(out, ", %04x:%08x%s%s", gate.gate_selector, gate.gate_offset, *symbol ? " " : "", symbol);
@@ -266,13 +266,13 @@ static void headline(const struct story *s, struct sim_buf *out)
     char count[32];
 
     if (s->shutdown) {
-        sim_buf_printf(&text, "Triple fault on CPU %u at step %s.", s->cpu->number, decode_count(machine_step(s, last->step) + 1, count));
+        sim_buf_printf(&text, "Triple fault on CPU %u at step %s.", s->cpu->number, words_count(machine_step(s, last->step) + 1, count));
     } else {
         if (s->searched)
             sim_buf_printf(&text, "There is no fault among the last %u deliveries of CPU %u. At step ", s->searched, s->cpu->number);
         else
             sim_buf_printf(&text, "CPU %u, step ", s->cpu->number);
-        sim_buf_printf(&text, "%s%s ", decode_count(machine_step(s, s->link[0].step), count), s->searched ? "" : ":");
+        sim_buf_printf(&text, "%s%s ", words_count(machine_step(s, s->link[0].step), count), s->searched ? "" : ":");
         link_name(last, &text);
         if (last->delivered)
             sim_buf_printf(&text, " was delivered to its handler");
@@ -282,7 +282,7 @@ static void headline(const struct story *s, struct sim_buf *out)
         sim_buf_printf(&text, ".");
     }
     if (s->since)
-        sim_buf_printf(&text, " Interrupts delivered since: %s.", decode_count(s->since, count));
+        sim_buf_printf(&text, " Interrupts delivered since: %s.", words_count(s->since, count));
     wrapped(out, 0, 0, sim_buf_cstr(&text));
     if (s->repeats)
         sim_buf_printf(out, "The same fault had been delivered just before, at the same place%s.\n",
@@ -429,16 +429,16 @@ static void json_evidence(const struct story *s, const struct cpu_delivery *d, s
 static void json_link(const struct story *s, unsigned n, struct sim_buf *out)
 {
     const struct cpu_delivery *d = &s->link[n];
-    const char *name = decode_is_exception(d) ? decode_vector_short(d->vector) : NULL;
+    const char *name = words_is_exception(d) ? words_vector_short(d->vector) : NULL;
     struct sim_buf text = SIM_BUF_INIT;
     char symbol[200], insn[128];
 
     sim_buf_printf(out, "%s{\"n\":%u,\"vector\":%u", n ? "," : "", n + 1, d->vector);
     json_text(out, "name", name ? name : "interrupt");
-    json_text(out, "type", decode_delivery_type(d->type));
+    json_text(out, "type", words_delivery_type(d->type));
     if (d->has_error) {
         json_number(out, "error", d->error);
-        decode_error(d, &text);
+        words_error(d, &text);
         json_text(out, "error_text", sim_buf_cstr(&text));
         sim_buf_clear(&text);
     } else {

@@ -268,8 +268,8 @@ static uint64_t parse_level(struct parser *p, unsigned level)
     }
     v = unary(p);
     while (!p->err) {
-        unsigned its_level;
-        size_t len;
+        unsigned its_level = 0;
+        size_t len = 0;
         enum op op = peek_operator(p, &its_level, &len);
         bool decided = (op == OP_AND && !v) || (op == OP_OR && v);
         uint64_t right;

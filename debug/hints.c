@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "debug/decode.h"
+#include "debug/words.h"
 #include "debug/explain.h"
 
 void hint_arg(struct hint *h, unsigned n, const char *fmt, ...)
@@ -67,6 +67,6 @@ void hints_text(const struct story *s, struct sim_buf *out)
             if (s->link[n].cause >= CPU_CAUSE_PF_RSVD_ADDR && s->link[n].cause <= CPU_CAUSE_PF_RSVD_PSE36)
                 ask(hints_fault, s, n, &topics, out);
         }
-    if (decode_is_exception(&s->link[0]))
+    if (words_is_exception(&s->link[0]))
         ask(hints_fault, s, 0, &topics, out);
 }

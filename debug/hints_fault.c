@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "cpu/code.h"
-#include "debug/decode.h"
+#include "debug/words.h"
 #include "debug/explain.h"
 
 static bool is(const struct hint *h, enum cpu_cause cause)
@@ -53,7 +53,7 @@ bool hint_handler_faults(struct hint *h)
     const struct cpu_delivery *first = &h->s->link[0];
     bool fetch = story_touch(h->s, 0) == TOUCH_CODE;
 
-    hint_arg(h, 0, "%s", decode_vector_short(first->vector) ? decode_vector_short(first->vector) : "the exception");
+    hint_arg(h, 0, "%s", words_vector_short(first->vector) ? words_vector_short(first->vector) : "the exception");
     hint_arg(h, 1, "0x%08llx", (unsigned long long)dbg_linear(h->s->cpu, first->cs_base + first->ip));
     hint_arg(h, 2, "%s", fetch ? "is not mapped" : "does the same again");
     return h->s->repeats >= 2 && (fetch || first->delivered || h->s->shutdown);
@@ -227,7 +227,7 @@ static bool null_stack(struct hint *h)
 
 static bool null_segment(struct hint *h)
 {
-    hint_arg(h, 0, "%s", decode_segment_name(h->d->evidence.level));
+    hint_arg(h, 0, "%s", words_segment_name(h->d->evidence.level));
     return is(h, CPU_CAUSE_GP_NULLSEG);
 }
 
@@ -236,7 +236,7 @@ static bool granularity(struct hint *h)
 {
     const struct cpu_evidence *e = &h->d->evidence;
 
-    hint_arg(h, 0, "%s", decode_segment_name(e->level));
+    hint_arg(h, 0, "%s", words_segment_name(e->level));
     hint_arg(h, 1, "0x%llx", (unsigned long long)e->laddr);
     return e->kind == CPU_EVIDENCE_OPERAND && e->value == 0xfffff && e->laddr > e->value && h->d->mode & MODE_PE;
 }
@@ -251,7 +251,7 @@ static bool error_code_left(struct hint *h)
     code_at(h, code, sizeof(code));
     if (code[0] != 0xcf && !(code[0] == 0x66 && code[1] == 0xcf))
         return false;
-    hint_arg(h, 0, "%s", decode_vector_short(before->vector) ? decode_vector_short(before->vector) : "exception");
+    hint_arg(h, 0, "%s", words_vector_short(before->vector) ? words_vector_short(before->vector) : "exception");
     hint_arg(h, 1, "0x%x", before->error);
     hint_arg(h, 2, "0x%llx", (unsigned long long)before->ip);
     return before->valid && before->delivered && before->has_error && (h->d->error & 0xfffc) == (before->ip & 0xfffc) &&

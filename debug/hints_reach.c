@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "cpu/code.h"
-#include "debug/decode.h"
+#include "debug/words.h"
 #include "debug/explain.h"
 
 static const struct cpu *cpu_of(const struct hint *h)

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "cpu/code.h"
-#include "debug/decode.h"
+#include "debug/words.h"
 #include "debug/explain.h"
 
 static const struct cpu *cpu_of(const struct hint *h)
@@ -83,7 +83,7 @@ static bool old_pic_vector(struct hint *h)
         return false;
     hint_arg(h, 0, "%u", first->vector);
     hint_arg(h, 1, "%u", first->vector - 8);
-    hint_arg(h, 2, "%s", decode_vector_short(first->vector) ? decode_vector_short(first->vector) : "an exception");
+    hint_arg(h, 2, "%s", words_vector_short(first->vector) ? words_vector_short(first->vector) : "an exception");
     return true;
 }
 

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "cpu/run.h"
-#include "debug/decode.h"
+#include "debug/words.h"
 #include "debug/private.h"
 
 /* ---- What the CPUs' observer has to look at ---- */
@@ -167,7 +167,7 @@ static bool access_matches(const struct dbg_probe *p, const struct cpu_event *e)
 
 static bool vector_matches(const struct dbg_probe *p, const struct cpu_delivery *d)
 {
-    bool exception = decode_is_exception(d); /* INT n is an interrupt, INT3 and INTO are not */
+    bool exception = words_is_exception(d); /* INT n is an interrupt, INT3 and INTO are not */
 
     if (exception ? p->interrupts_only : p->exceptions_only)
         return false;
@@ -191,10 +191,10 @@ static bool event_matches(const struct dbg_probe *p, const struct cpu_event *e)
 
 static void describe_delivery(const struct cpu_delivery *d, char *out, size_t cap)
 {
-    const char *name = decode_is_exception(d) ? decode_vector_short(d->vector) : NULL;
+    const char *name = words_is_exception(d) ? words_vector_short(d->vector) : NULL;
 
     if (!name)
-        snprintf(out, cap, "%s %u", decode_delivery_type(d->type), d->vector);
+        snprintf(out, cap, "%s %u", words_delivery_type(d->type), d->vector);
     else if (d->vector == VEC_PF)
         snprintf(out, cap, "%s at 0x%08llx, %s", name, (unsigned long long)d->cr2, d->cause ? cpu_cause_id(d->cause) : "");
     else

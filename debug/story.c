@@ -5,7 +5,7 @@
 #include "cpu/code.h"
 #include "cpu/paging.h"
 #include "cpu/seg.h"
-#include "debug/decode.h"
+#include "debug/words.h"
 
 #define FRAME_BYTES 64 /* more than any delivery pushes */
 
@@ -34,7 +34,7 @@ static uint32_t chain_start(const struct cpu *cpu, uint32_t end)
 static bool has_exception(const struct cpu *cpu, uint32_t first, uint32_t end)
 {
     for (uint32_t n = first; n < end; n++)
-        if (decode_is_exception(record(cpu, n)))
+        if (words_is_exception(record(cpu, n)))
             return true;
     return false;
 }
@@ -74,7 +74,7 @@ bool story_gather(struct dbg *dbg, struct cpu *cpu, struct story *s)
     s->current = s->since == 0 && is_current(cpu, &s->link[s->count - 1]);
     if (first > oldest(cpu))
         s->before = *record(cpu, first - 1);
-    while (first > oldest(cpu) && decode_is_exception(&s->link[0]) && same_fault(record(cpu, first - 1), &s->link[0])) {
+    while (first > oldest(cpu) && words_is_exception(&s->link[0]) && same_fault(record(cpu, first - 1), &s->link[0])) {
         s->repeats++;
         first--;
     }

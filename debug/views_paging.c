@@ -6,7 +6,7 @@
 #include "cpu/lapic.h"
 #include "cpu/paging.h"
 #include "cpu/tlb.h"
-#include "debug/decode.h"
+#include "debug/words.h"
 #include "debug/private.h"
 
 typedef unsigned long long ull;
@@ -118,10 +118,10 @@ static void walk_line(struct cpu *cpu, sim_laddr laddr, const struct cpu_walk *w
     unsigned level = w->step[n].level, bits = cpu->cr4 & CR4_PAE ? 9 : 10;
     bool wide = cpu->cr4 & CR4_PAE, copy = wide && level == 3;
 
-    sim_buf_printf(out, "  %-5s [%4u] at physical 0x%08llx = 0x%0*llx  ", decode_level(level),
+    sim_buf_printf(out, "  %-5s [%4u] at physical 0x%08llx = 0x%0*llx  ", words_level(level),
                    (unsigned)(laddr >> level_shift(cpu, level)) & (wide && level == 3 ? 3u : (1u << bits) - 1), (ull)w->step[n].paddr, wide ? 16 : 8,
                    (ull)w->step[n].entry);
-    decode_entry(w->step[n].entry, level, wide, level == 2 && (wide || cpu->cr4 & CR4_PSE), out);
+    words_entry(w->step[n].entry, level, wide, level == 2 && (wide || cpu->cr4 & CR4_PSE), out);
     if (copy)
         sim_buf_printf(out, " (as loaded with CR3)");
     if (w->reserved && n == w->levels - 1)

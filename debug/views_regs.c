@@ -5,7 +5,7 @@
 #include "cpu/lapic.h"
 #include "cpu/model.h"
 #include "cpu/msr.h"
-#include "debug/decode.h"
+#include "debug/words.h"
 #include "debug/private.h"
 
 typedef unsigned long long ull;
@@ -31,11 +31,11 @@ void dbg_view_registers(struct dbg *dbg, struct cpu *cpu, struct sim_buf *out)
     for (unsigned n = 0; n < 8; n++)
         sim_buf_printf(out, "%s %08x%s", general[n].name, (uint32_t)cpu->reg[general[n].index], n % 4 == 3 ? "\n" : "  ");
     sim_buf_printf(out, "eip %08llx  eflags %08x  ", (ull)cpu->ip, cpu_eflags(cpu));
-    decode_bits(decode_eflags, cpu_eflags(cpu), out);
+    words_bits(words_eflags, cpu_eflags(cpu), out);
     sim_buf_printf(out, "  IOPL %u\n", cpu_eflags(cpu) >> EFL_IOPL_SHIFT & 3);
     for (unsigned n = 0; n < sizeof(segments); n++)
-        sim_buf_printf(out, "%s %04x  ", decode_segment_name(segments[n]), cpu->seg[segments[n]].selector);
-    sim_buf_printf(out, "CPL %u, %s\n", cpu->cpl, decode_mode(cpu->mode));
+        sim_buf_printf(out, "%s %04x  ", words_segment_name(segments[n]), cpu->seg[segments[n]].selector);
+    sim_buf_printf(out, "CPL %u, %s\n", cpu->cpl, words_mode(cpu->mode));
     sim_buf_printf(out, "cr0 %08llx  cr2 %08llx  cr3 %08llx  cr4 %08llx\n", (ull)cpu->cr0, (ull)cpu->cr2, (ull)cpu->cr3, (ull)cpu->cr4);
     next_instruction(dbg, cpu, out);
 }
@@ -60,13 +60,13 @@ static void segment(struct cpu *cpu, unsigned n, struct sim_buf *out)
     const struct cpu_seg *s = &cpu->seg[n];
     const char *note = differs(cpu, s);
 
-    sim_buf_printf(out, "%-4s  %04x  ", decode_segment_name(n), s->selector);
+    sim_buf_printf(out, "%-4s  %04x  ", words_segment_name(n), s->selector);
     if (s->attr & SEG_UNUSABLE) {
         sim_buf_printf(out, "unusable: a null selector was loaded\n");
         return;
     }
     sim_buf_printf(out, "%08llx  %08x  %05x  ", (ull)s->base, s->limit, s->attr);
-    decode_attr(s->attr, out);
+    words_attr(s->attr, out);
     sim_buf_printf(out, ", DPL %u%s", SEG_DPL(s->attr), s->attr & SEG_P ? "" : ", NOT PRESENT");
     if (note)
         sim_buf_printf(out, "  ! %s", note);
@@ -94,10 +94,10 @@ static const char *paging_mode(const struct cpu *cpu)
     return cpu->cr4 & CR4_PAE ? "PAE paging" : cpu->cr4 & CR4_PSE ? "32-bit paging with 4-MiB pages" : "32-bit paging";
 }
 
-static void control_register(const char *name, uint64_t value, const struct decode_bit *bits, struct sim_buf *out)
+static void control_register(const char *name, uint64_t value, const struct words_bit *bits, struct sim_buf *out)
 {
     sim_buf_printf(out, "%-6s %08llx  ", name, (ull)value);
-    decode_bits(bits, value, out);
+    words_bits(bits, value, out);
     sim_buf_printf(out, "\n");
 }
 
@@ -114,7 +114,7 @@ static void pending(struct cpu *cpu, struct sim_buf *out)
         sim_buf_printf(out, "pending: NMI%s\n", cpu->nmi_blocked ? ", until IRET" : "");
     if (cpu->pending_db) {
         sim_buf_printf(out, "pending: debug trap ");
-        decode_bits(decode_dr6, cpu->pending_db, out);
+        words_bits(words_dr6, cpu->pending_db, out);
         sim_buf_printf(out, "\n");
     }
     sim_buf_printf(out, "%s%s%s%s%s", cpu->init_pending ? "pending: INIT\n" : "", cpu->sipi_pending ? "pending: SIPI\n" : "",
@@ -132,7 +132,7 @@ static void debug_registers(const struct cpu *cpu, struct sim_buf *out)
         if (cpu->dr[7] >> (2 * n) & 3)
             sim_buf_printf(out, "DR%u    %08llx  %s, %u bytes, %s\n", n, (ull)cpu->dr[n], kinds[cpu->dr[7] >> (16 + 4 * n) & 3],
                            sizes[cpu->dr[7] >> (18 + 4 * n) & 3], cpu->dr[7] >> (2 * n) & 2 ? "global" : "local");
-    control_register("DR6", cpu->dr[6], decode_dr6, out);
+    control_register("DR6", cpu->dr[6], words_dr6, out);
     sim_buf_printf(out, "DR7    %08llx\n", (ull)cpu->dr[7]);
 }
 
@@ -143,21 +143,21 @@ void dbg_view_cpu(struct dbg *dbg, struct cpu *cpu, struct sim_buf *out)
 
     (void)dbg;
     sim_buf_printf(out, "CPU %u (%s: %s), %s\n", cpu->number, cpu->model->name, cpu->model->title, activities[(unsigned)cpu->activity & 3]);
-    sim_buf_printf(out, "%s, %s, CPL %u%s\n", decode_mode(cpu->mode), paging_mode(cpu), cpu->cpl, cpu->eflags & EFL_IF ? "" : ", interrupts off");
-    sim_buf_printf(out, "%s steps, %s instructions retired, cycle %s, TSC 0x%llx\n", decode_count(cpu->steps, steps), decode_count(cpu->retired, retired),
-                   decode_count(cpu->cycle, cycle), (ull)(cpu->cycle + cpu->tsc_offset));
+    sim_buf_printf(out, "%s, %s, CPL %u%s\n", words_mode(cpu->mode), paging_mode(cpu), cpu->cpl, cpu->eflags & EFL_IF ? "" : ", interrupts off");
+    sim_buf_printf(out, "%s steps, %s instructions retired, cycle %s, TSC 0x%llx\n", words_count(cpu->steps, steps), words_count(cpu->retired, retired),
+                   words_count(cpu->cycle, cycle), (ull)(cpu->cycle + cpu->tsc_offset));
     pending(cpu, out);
-    control_register("CR0", cpu->cr0, decode_cr0, out);
+    control_register("CR0", cpu->cr0, words_cr0, out);
     sim_buf_printf(out, "CR2    %08llx  address of the last page fault\n", (ull)cpu->cr2);
     sim_buf_printf(out, "CR3    %08llx  top paging table at physical 0x%08llx\n", (ull)cpu->cr3, (ull)(cpu->cr3 & (cpu->cr4 & CR4_PAE ? ~31ull : ~4095ull)));
-    control_register("CR4", cpu->cr4, decode_cr4, out);
+    control_register("CR4", cpu->cr4, words_cr4, out);
     if (cpu->efer)
-        control_register("EFER", cpu->efer, decode_efer, out);
-    control_register("EFLAGS", cpu_eflags(cpu), decode_eflags, out);
+        control_register("EFER", cpu->efer, words_efer, out);
+    control_register("EFLAGS", cpu_eflags(cpu), words_eflags, out);
     if (cpu->cr0 & CR0_PG && cpu->cr4 & CR4_PAE)
         for (unsigned n = 0; n < 4; n++) {
             sim_buf_printf(out, "PDPTE%u %016llx  ", n, (ull)cpu->pdpte[n]);
-            decode_entry(cpu->pdpte[n], 3, true, false, out);
+            words_entry(cpu->pdpte[n], 3, true, false, out);
             sim_buf_printf(out, "\n");
         }
     debug_registers(cpu, out);
@@ -195,7 +195,7 @@ static void msr_note(uint32_t number, uint64_t v, struct sim_buf *out)
         sim_buf_printf(out, "  default %s%s%s", types[v & 7], v & 0x800 ? ", enabled" : ", disabled", v & 0x400 ? ", fixed ranges on" : "");
     if (number == 0xc0000080u) {
         sim_buf_printf(out, "  ");
-        decode_bits(decode_efer, v, out);
+        words_bits(words_efer, v, out);
     }
 }
 

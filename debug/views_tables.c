@@ -4,7 +4,7 @@
 
 #include "cpu/code.h"
 #include "cpu/paging.h"
-#include "debug/decode.h"
+#include "debug/words.h"
 #include "debug/private.h"
 
 typedef unsigned long long ull;
@@ -30,7 +30,7 @@ static void users(const struct cpu *cpu, bool local, unsigned index, struct sim_
         uint16_t selector = cpu->seg[n].selector;
 
         if (selector >> 3 == index && (selector & 4) == (local ? 4 : 0) && !(cpu->seg[n].attr & SEG_UNUSABLE) && index) {
-            sim_buf_printf(out, "%s%s", any ? " " : "  <- ", decode_segment_name(n));
+            sim_buf_printf(out, "%s%s", any ? " " : "  <- ", words_segment_name(n));
             any = true;
         }
     }
@@ -66,12 +66,12 @@ static void table_line(struct dbg *dbg, struct cpu *cpu, bool local, unsigned in
         sim_buf_printf(out, "null%s\n", raw ? " (never read; its bytes may be anything)" : "");
         return;
     }
-    if (decode_is_gate(d.attr)) {
+    if (words_is_gate(d.attr)) {
         if ((d.attr & 7) == SYS_CALL16 && !dbg_descriptor(cpu, d.gate_selector, &code))
             dbg_symbolize(dbg, dbg_linear(cpu, code.base + d.gate_offset), symbol, sizeof(symbol));
-        decode_gate(&d, symbol, out);
+        words_gate(&d, symbol, out);
     } else {
-        decode_descriptor(&d, out);
+        words_descriptor(&d, out);
     }
     wrong = complaint(cpu, &d);
     if (wrong)
@@ -160,7 +160,7 @@ static const char *gate_complaint(struct cpu *cpu, const struct seg_desc *gate, 
 
 static void range(unsigned first, unsigned last, struct sim_buf *out)
 {
-    const char *name = decode_vector_short(first);
+    const char *name = words_vector_short(first);
 
     if (first == last)
         sim_buf_printf(out, "%8u %-4s ", first, name && name[0] == '#' ? name : name && first == VEC_NMI ? name : "");
@@ -183,7 +183,7 @@ static void idt_line(struct dbg *dbg, struct cpu *cpu, unsigned first, unsigned 
     no_code = dbg_descriptor(cpu, gate.gate_selector, &code);
     if (!no_code)
         dbg_symbolize(dbg, dbg_linear(cpu, code.base + gate.gate_offset), symbol, sizeof(symbol));
-    decode_gate(&gate, symbol, out);
+    words_gate(&gate, symbol, out);
     wrong = gate_complaint(cpu, &gate, &code, no_code);
     if (wrong)
         sim_buf_printf(out, "  ! %s", wrong);

@@ -1,4 +1,4 @@
-#include "debug/decode.h"
+#include "debug/words.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -32,22 +32,22 @@ static const struct { const char *mnemonic, *name, *section; } vectors[] = {
 };
 #define VECTORS (sizeof(vectors) / sizeof(vectors[0]))
 
-const char *decode_vector_short(unsigned vector)
+const char *words_vector_short(unsigned vector)
 {
     return vector < VECTORS ? vectors[vector].mnemonic : NULL;
 }
 
-const char *decode_vector_name(unsigned vector)
+const char *words_vector_name(unsigned vector)
 {
     return vector < VECTORS ? vectors[vector].name : NULL;
 }
 
-const char *decode_vector_section(unsigned vector)
+const char *words_vector_section(unsigned vector)
 {
     return vector < VECTORS ? vectors[vector].section : NULL;
 }
 
-const char *decode_delivery_type(enum cpu_delivery_type type)
+const char *words_delivery_type(enum cpu_delivery_type type)
 {
     switch (type) {
     case CPU_DELIVER_EXTERNAL: return "external interrupt";
@@ -59,7 +59,7 @@ const char *decode_delivery_type(enum cpu_delivery_type type)
     return "unknown";
 }
 
-bool decode_is_exception(const struct cpu_delivery *d)
+bool words_is_exception(const struct cpu_delivery *d)
 {
     return d->type != CPU_DELIVER_EXTERNAL && d->type != CPU_DELIVER_NMI && d->type != CPU_DELIVER_SOFTWARE_INT;
 }
@@ -87,7 +87,7 @@ static void selector_error(uint32_t error, struct sim_buf *out)
         sim_buf_printf(out, ", EXT: met while an event was being delivered");
 }
 
-void decode_error(const struct cpu_delivery *d, struct sim_buf *out)
+void words_error(const struct cpu_delivery *d, struct sim_buf *out)
 {
     switch (d->vector) {
     case VEC_PF: page_fault_error(d->error, out); break;
@@ -99,7 +99,7 @@ void decode_error(const struct cpu_delivery *d, struct sim_buf *out)
 
 /* ---- Bits ---- */
 
-void decode_bits(const struct decode_bit *table, uint64_t value, struct sim_buf *out)
+void words_bits(const struct words_bit *table, uint64_t value, struct sim_buf *out)
 {
     bool any = false;
 
@@ -112,23 +112,23 @@ void decode_bits(const struct decode_bit *table, uint64_t value, struct sim_buf 
         sim_buf_printf(out, "-");
 }
 
-const struct decode_bit decode_cr0[] = {
+const struct words_bit words_cr0[] = {
     { CR0_PG, "PG" }, { CR0_CD, "CD" }, { CR0_NW, "NW" }, { CR0_AM, "AM" }, { CR0_WP, "WP" }, { CR0_NE, "NE" },
     { CR0_ET, "ET" }, { CR0_TS, "TS" }, { CR0_EM, "EM" }, { CR0_MP, "MP" }, { CR0_PE, "PE" }, { 0, NULL }
 };
-const struct decode_bit decode_cr4[] = {
+const struct words_bit words_cr4[] = {
     { CR4_PKE, "PKE" }, { CR4_SMAP, "SMAP" }, { CR4_SMEP, "SMEP" }, { CR4_OSXSAVE, "OSXSAVE" }, { CR4_PCIDE, "PCIDE" },
     { CR4_FSGSBASE, "FSGSBASE" }, { CR4_VMXE, "VMXE" }, { CR4_LA57, "LA57" }, { CR4_UMIP, "UMIP" }, { CR4_OSXMMEXCPT, "OSXMMEXCPT" },
     { CR4_OSFXSR, "OSFXSR" }, { CR4_PCE, "PCE" }, { CR4_PGE, "PGE" }, { CR4_MCE, "MCE" }, { CR4_PAE, "PAE" }, { CR4_PSE, "PSE" },
     { CR4_DE, "DE" }, { CR4_TSD, "TSD" }, { CR4_PVI, "PVI" }, { CR4_VME, "VME" }, { 0, NULL }
 };
-const struct decode_bit decode_efer[] = { { EFER_NXE, "NXE" }, { EFER_LMA, "LMA" }, { EFER_LME, "LME" }, { EFER_SCE, "SCE" }, { 0, NULL } };
-const struct decode_bit decode_eflags[] = {
+const struct words_bit words_efer[] = { { EFER_NXE, "NXE" }, { EFER_LMA, "LMA" }, { EFER_LME, "LME" }, { EFER_SCE, "SCE" }, { 0, NULL } };
+const struct words_bit words_eflags[] = {
     { EFL_ID, "ID" }, { EFL_VIP, "VIP" }, { EFL_VIF, "VIF" }, { EFL_AC, "AC" }, { EFL_VM, "VM" }, { EFL_RF, "RF" }, { EFL_NT, "NT" },
     { EFL_OF, "OF" }, { EFL_DF, "DF" }, { EFL_IF, "IF" }, { EFL_TF, "TF" }, { EFL_SF, "SF" }, { EFL_ZF, "ZF" }, { EFL_AF, "AF" },
     { EFL_PF, "PF" }, { EFL_CF, "CF" }, { 0, NULL }
 };
-const struct decode_bit decode_dr6[] = {
+const struct words_bit words_dr6[] = {
     { DR6_BT, "BT" }, { DR6_BS, "BS" }, { DR6_BD, "BD" }, { DR6_B0 << 3, "B3" }, { DR6_B0 << 2, "B2" }, { DR6_B0 << 1, "B1" },
     { DR6_B0, "B0" }, { 0, NULL }
 };
@@ -141,12 +141,12 @@ static const char *const system_types[16] = {
     "reserved (type 13)", "32-bit interrupt gate", "32-bit trap gate"
 };
 
-bool decode_is_gate(uint32_t attr)
+bool words_is_gate(uint32_t attr)
 {
     return !(attr & SEG_S) && attr & 4 && (attr & SEG_TYPE) != 13;
 }
 
-void decode_attr(uint32_t attr, struct sim_buf *out)
+void words_attr(uint32_t attr, struct sim_buf *out)
 {
     if (!(attr & SEG_S)) {
         sim_buf_printf(out, "%s", system_types[attr & SEG_TYPE]);
@@ -161,32 +161,32 @@ void decode_attr(uint32_t attr, struct sim_buf *out)
     sim_buf_printf(out, "%s", attr & SEG_TYPE_ACCESSED ? ", accessed" : "");
 }
 
-void decode_descriptor(const struct seg_desc *d, struct sim_buf *out)
+void words_descriptor(const struct seg_desc *d, struct sim_buf *out)
 {
-    decode_attr(d->attr, out);
+    words_attr(d->attr, out);
     if (!d->raw)
         return;
     sim_buf_printf(out, ", DPL %u, %s, base 0x%08llx, limit 0x%08x", SEG_DPL(d->attr), d->attr & SEG_P ? "present" : "NOT PRESENT",
                    (unsigned long long)d->base, d->limit);
 }
 
-void decode_gate(const struct seg_desc *d, const char *symbol, struct sim_buf *out)
+void words_gate(const struct seg_desc *d, const char *symbol, struct sim_buf *out)
 {
     bool call = (d->attr & 7) == SYS_CALL16;
 
-    decode_attr(d->attr, out);
+    words_attr(d->attr, out);
     if (!d->raw)
         return;
     if ((d->attr & SEG_TYPE) == SYS_TASK_GATE)
         sim_buf_printf(out, " to TSS selector 0x%04x", d->gate_selector);
-    else if (decode_is_gate(d->attr))
+    else if (words_is_gate(d->attr))
         sim_buf_printf(out, " to %04x:%08x%s%s", d->gate_selector, d->gate_offset, *symbol ? " " : "", symbol);
     if (call && d->gate_count)
         sim_buf_printf(out, ", %u parameters", d->gate_count);
     sim_buf_printf(out, ", DPL %u, %s", SEG_DPL(d->attr), d->attr & SEG_P ? "present" : "NOT PRESENT");
 }
 
-const char *decode_segment_name(unsigned index)
+const char *words_segment_name(unsigned index)
 {
     static const char *const names[] = { "ES", "CS", "SS", "DS", "FS", "GS", "LDTR", "TR" };
 
@@ -195,19 +195,19 @@ const char *decode_segment_name(unsigned index)
 
 /* ---- Paging: SDM Vol. 3A, "Formats of CR3 and paging-structure entries" ---- */
 
-const char *decode_level(unsigned level)
+const char *words_level(unsigned level)
 {
     static const char *const names[] = { "entry", "PTE", "PDE", "PDPTE", "PML4E", "PML5E" };
 
     return names[level < 6 ? level : 0];
 }
 
-static const struct decode_bit entry_bits[] = {
+static const struct words_bit entry_bits[] = {
     { 1ull << 63, "NX" }, { 256, "G" }, { 128, "PS" }, { 64, "D" }, { 32, "A" }, { 16, "PCD" }, { 8, "PWT" }, { 4, "U" }, { 2, "W" },
     { 1, "P" }, { 0, NULL }
 };
 
-void decode_entry(uint64_t entry, unsigned level, bool wide, bool large_allowed, struct sim_buf *out)
+void words_entry(uint64_t entry, unsigned level, bool wide, bool large_allowed, struct sim_buf *out)
 {
     bool large = level > 1 && entry & 128 && large_allowed;
     uint64_t frame = entry & 0x000ffffffffff000ull;
@@ -219,7 +219,7 @@ void decode_entry(uint64_t entry, unsigned level, bool wide, bool large_allowed,
     }
     if (level == 1)
         shown &= ~128ull; /* PAT, not PS */
-    decode_bits(entry_bits, shown, out);
+    words_bits(entry_bits, shown, out);
     if (large && level == 2)
         frame = wide ? frame & ~0x1fffffull : (entry & 0xffc00000u) | (entry >> 13 & 0xf) << 32;
     if (large && level == 3)
@@ -230,7 +230,7 @@ void decode_entry(uint64_t entry, unsigned level, bool wide, bool large_allowed,
 
 /* ---- Others ---- */
 
-const char *decode_mode(uint32_t mode)
+const char *words_mode(uint32_t mode)
 {
     if (!(mode & MODE_PE))
         return "real mode";
@@ -241,7 +241,7 @@ const char *decode_mode(uint32_t mode)
     return mode & MODE_D ? "32-bit protected mode" : "16-bit protected mode";
 }
 
-const char *decode_count(uint64_t n, char out[32])
+const char *words_count(uint64_t n, char out[32])
 {
     char digits[24];
     int len = snprintf(digits, sizeof(digits), "%llu", (unsigned long long)n), at = 0;
