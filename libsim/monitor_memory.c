@@ -147,6 +147,18 @@ static enum sim_err examine_values(struct monitor_call *m, uint64_t *addr, const
     return SIM_OK;
 }
 
+/* Each string or instruction is a line, of a length that is seen when it is read. */
+static enum sim_err examine_lines(struct monitor_call *m, uint64_t *addr, const struct format *f, bool physical)
+{
+    enum sim_err err = SIM_OK;
+
+    if (f->letter == 'i' && physical)
+        return sim_fail(SIM_ERR_USAGE, "xp/i: code is read by linear addresses: x/i");
+    for (unsigned n = 0; !err && n < f->count; n++)
+        err = f->letter == 's' ? examine_string(m, addr, physical) : disassemble_at(m, addr, true);
+    return err;
+}
+
 static enum sim_err examine(struct monitor_call *m)
 {
     struct monitor *monitor = m->sim->monitor;
@@ -159,18 +171,14 @@ static enum sim_err examine(struct monitor_call *m)
         f.size = 1;
     if (!err && m->count)
         err = monitor_eval(m, m->args, &addr);
-    if (!err && f.letter == 's')
-        for (unsigned n = 0; !err && n < f.count; n++)
-            err = examine_string(m, &addr, physical);
-    else if (!err && f.letter == 'i')
-        for (unsigned n = 0; !err && n < f.count; n++)
-            err = physical ? sim_fail(SIM_ERR_USAGE, "xp/i: code is read by linear addresses: x/i") : disassemble_at(m, &addr, true);
-    else if (!err)
-        err = examine_values(m, &addr, &f, physical);
+    if (!err)
+        err = f.letter == 's' || f.letter == 'i' ? examine_lines(m, &addr, &f, physical) : examine_values(m, &addr, &f, physical);
+    if (err)
+        return err;
     monitor->next_examine = addr;
     monitor->examine_format = f.letter;
     monitor->examine_size = f.size;
-    return err;
+    return SIM_OK;
 }
 
 /* ---- print, set ---- */

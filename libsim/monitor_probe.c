@@ -218,12 +218,25 @@ static void say_bytes(struct monitor_call *m, uint64_t laddr, uint64_t len)
     say(m, got ? "" : " (not mapped)");
 }
 
+/* Is it the step just made? Going back looks for hits before the present one only. */
+static enum sim_err made_by_last_step(struct monitor_call *m, sim_steps from, struct sim_stop *stop)
+{
+    struct run_limits limits = { .step = from, .cycle = SIM_NEVER, .only_cpu = -1, .past = true };
+    enum sim_err err = sim_goto(m->sim, from - 1, stop);
+
+    if (!err)
+        sched_run(m->sim, &limits, stop);
+    return err;
+}
+
 /* Back to the last write, seen from `from`. On success the machine stands before the instruction that wrote. */
 static enum sim_err find_writer(struct monitor_call *m, uint64_t laddr, uint64_t len, sim_steps from)
 {
-    struct sim_stop stop;
-    enum sim_err err = sim_reverse_run(m->sim, &stop);
+    struct sim_stop stop = { .reason = SIM_STOP_STEPS };
+    enum sim_err err = from > timeline_first(m->sim) ? made_by_last_step(m, from, &stop) : SIM_OK;
 
+    if (!err && stop.reason != SIM_STOP_PROBE)
+        err = sim_reverse_run(m->sim, &stop);
     if (err)
         return err;
     if (stop.reason != SIM_STOP_PROBE) {

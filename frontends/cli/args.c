@@ -390,16 +390,32 @@ static const struct row *row_of(int value)
     return NULL;
 }
 
+/* Two long options that begin with the word. */
+static bool could_be_two(const char *word, const struct row **one, const struct row **two)
+{
+    size_t len = strlen(word) < 2 ? 0 : strcspn(word + 2, "=");
+
+    *one = *two = NULL;
+    for (unsigned n = 0; len && n < ROWS && !*two; n++)
+        if (rows[n].action != HEADING && strncmp(rows[n].name, word + 2, len) == 0) {
+            *two = *one ? &rows[n] : NULL;
+            *one = *one ? *one : &rows[n];
+        }
+    return *two;
+}
+
 /* What getopt_long did not like, in one line. */
 static int option_error(int result, char **argv)
 {
-    const struct row *row = optopt ? row_of(optopt) : NULL;
+    const struct row *row = optopt ? row_of(optopt) : NULL, *other;
     const char *word = argv[optind - 1];
 
     if (result == ':')
         return usage_error("--%s needs an argument: %s", row->name, row->argument);
     if (row)
         return usage_error("--%s takes no argument", row->name);
+    if (optopt == 0 && could_be_two(word, &row, &other))
+        return usage_error("%s: could be --%s or --%s", word, row->name, other->name);
     if (optopt)
         return usage_error("-%c: no such option (sim --help lists them)", optopt);
     return usage_error("%s: no such option (sim --help lists them)", word);

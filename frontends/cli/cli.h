@@ -180,7 +180,8 @@ void report_close(struct cli *cli);
 /* Text of a channel that no back end took. */
 void report_text(struct cli *cli, const char *channel, const void *data, size_t len);
 void report_log(struct cli *cli, int level, const char *component, const char *line);
-void report_stop(struct cli *cli, const struct sim_stop *stop);
+/* How the run ended, and the exit status of that. */
+void report_stop(struct cli *cli, const struct sim_stop *stop, int status);
 void report_stats(struct cli *cli, const struct sim_stop *stop);
 /* A monitor command's output, as JSON. */
 void report_command(struct cli *cli, const char *command, const char *text, enum sim_err err);

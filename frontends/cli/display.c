@@ -3,16 +3,7 @@
  */
 #include "frontends/cli/display.h"
 
-#include <stdlib.h>
-
 #define PERIOD (1.0 / 30)
-
-static bool desktop(void)
-{
-    const char *x = getenv("DISPLAY"), *wayland = getenv("WAYLAND_DISPLAY");
-
-    return (x && *x) || (wayland && *wayland);
-}
 
 bool display_open(struct cli *cli)
 {
@@ -20,7 +11,7 @@ bool display_open(struct cli *cli)
 
     if (where == DISPLAY_AUTO && !cli->interactive)
         where = DISPLAY_NONE;
-    if (where == DISPLAY_WINDOW || (where == DISPLAY_AUTO && desktop())) {
+    if (where == DISPLAY_WINDOW || (where == DISPLAY_AUTO && window_possible())) {
         cli->window = window_open();
         if (!cli->window && where == DISPLAY_WINDOW)
             return usage_error("--display window: %s", window_error()), false;

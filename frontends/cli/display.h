@@ -7,6 +7,8 @@
 
 #include "frontends/cli/cli.h"
 
+/* Does the host have a display? */
+bool window_possible(void);
 struct window *window_open(void);
 const char *window_error(void); /* why the last open failed */
 void window_service(struct cli *cli, bool stopped);

@@ -160,7 +160,7 @@ static bool is_fault(const struct sim_stop *stop)
     return stop->reason == SIM_STOP_TRIPLE_FAULT;
 }
 
-static void stop_json(struct cli *cli, const struct sim_stop *stop)
+static void stop_json(struct cli *cli, const struct sim_stop *stop, int status)
 {
     const char *explanation = is_fault(stop) ? sim_explain_json(cli->sim, stop) : "";
 
@@ -168,6 +168,7 @@ static void stop_json(struct cli *cli, const struct sim_stop *stop)
     json_text("reason", sim_stop_word(stop->reason));
     printf(",\"step\":%llu,\"cycle\":%llu,\"cpu\":%u", (unsigned long long)stop->at.step, (unsigned long long)stop->at.cycle, stop->cpu);
     json_text("text", stop->text);
+    printf(",\"status\":%d", status);
     if (stop->reason == SIM_STOP_EXIT)
         printf(",\"code\":%u", (unsigned)stop->code);
     if (stop->reason == SIM_STOP_PROBE)
@@ -180,11 +181,11 @@ static void stop_json(struct cli *cli, const struct sim_stop *stop)
     json_end();
 }
 
-void report_stop(struct cli *cli, const struct sim_stop *stop)
+void report_stop(struct cli *cli, const struct sim_stop *stop, int status)
 {
     report_flush(cli, true);
     if (cli->opt.json) {
-        stop_json(cli, stop);
+        stop_json(cli, stop, status);
         return;
     }
     if (isatty(STDERR_FILENO) && isatty(STDOUT_FILENO))

@@ -141,6 +141,23 @@ static int status_of(const struct cli *cli, const struct sim_stop *stop)
     }
 }
 
+/* What ended the run is said in the words of the command line. */
+static void put_into_words(const struct cli *cli, struct sim_stop *stop)
+{
+    const char *text = NULL;
+
+    if (stop->reason == SIM_STOP_STEPS)
+        text = stop->at.step >= cli->opt.until_step ? "--until was met" : "--limit was reached";
+    else if (stop->reason == SIM_STOP_CYCLE || (stop->reason == SIM_STOP_PROBE && stop->probe == cli->until_id))
+        text = "--until was met";
+    else if (stop->reason == SIM_STOP_INTERRUPTED && cli->out_of_time)
+        text = "--limit was reached";
+    else if (stop->reason == SIM_STOP_INTERRUPTED)
+        text = "by a signal";
+    if (text)
+        snprintf(stop->text, sizeof(stop->text), "%s", text);
+}
+
 /* Does the stop end the program, whoever else would like to go on? */
 static bool is_final(const struct cli *cli, const struct sim_stop *stop)
 {
@@ -349,13 +366,14 @@ static bool run_commands(struct cli *cli)
 static bool open_gdb(struct cli *cli)
 {
     if (cli->opt.gdb && gdb_server_open(cli->sim, cli->opt.gdb, &cli->gdb) != SIM_OK)
-        return usage_error("--gdb %s", sim_last_error()), false;
+        return usage_error("--%s", sim_last_error()), false; /* it says "gdb WHERE: ..." */
     return true;
 }
 
 static int run_unattended(struct cli *cli)
 {
     struct sim_stop stop;
+    int status;
 
     if (sim_wants_quit(cli->sim)) {
         sim_last_stop(cli->sim, &stop);
@@ -364,10 +382,12 @@ static int run_unattended(struct cli *cli)
         usage_error("%s", sim_last_error());
         return STATUS_INTERNAL;
     }
-    report_stop(cli, &stop);
+    status = sim_wants_quit(cli->sim) ? STATUS_OK : status_of(cli, &stop);
+    put_into_words(cli, &stop);
+    report_stop(cli, &stop, status);
     if (cli->opt.stats)
         report_stats(cli, &stop);
-    return sim_wants_quit(cli->sim) ? STATUS_OK : status_of(cli, &stop);
+    return status;
 }
 
 int run_all(struct cli *cli)

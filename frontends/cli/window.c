@@ -5,11 +5,24 @@
  */
 #include "frontends/cli/display.h"
 
+#include <stdlib.h>
+
+static bool is_set(const char *name)
+{
+    const char *value = getenv(name);
+
+    return value && *value;
+}
+
+bool window_possible(void)
+{
+    return is_set("DISPLAY") || is_set("WAYLAND_DISPLAY") || is_set("SDL_VIDEODRIVER");
+}
+
 #ifdef HAVE_SDL2
 
 #include <SDL.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct window {
@@ -28,8 +41,13 @@ struct window {
 
 struct window *window_open(void)
 {
-    struct window *w = calloc(1, sizeof(*w));
+    struct window *w;
 
+    if (!window_possible()) { /* SDL would draw where nobody sees it */
+        SDL_SetError("there is no display: DISPLAY and WAYLAND_DISPLAY are not set");
+        return NULL;
+    }
+    w = calloc(1, sizeof(*w));
     SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");
     SDL_SetHint(SDL_HINT_RENDER_SCALE_QUALITY, "0");
     if (!w || SDL_Init(SDL_INIT_VIDEO) != 0) {
