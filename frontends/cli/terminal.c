@@ -28,11 +28,17 @@ static bool reads_stdin(const struct cli *cli)
     return !cli->stdin_ended && (serial_on_stdio(cli) >= 0 || cli->screen);
 }
 
+/* In the background of a terminal, reading from it or setting it would stop us. */
+static bool in_foreground(void)
+{
+    return !isatty(STDIN_FILENO) || tcgetpgrp(STDIN_FILENO) == getpgrp();
+}
+
 void terminal_raw(struct cli *cli)
 {
     struct termios raw;
 
-    if (is_raw || !cli->interactive || !reads_stdin(cli) || tcgetattr(STDIN_FILENO, &cooked) != 0)
+    if (is_raw || !cli->interactive || !reads_stdin(cli) || !in_foreground() || tcgetattr(STDIN_FILENO, &cooked) != 0)
         return;
     raw = cooked;
     raw.c_iflag &= ~(tcflag_t)(BRKINT | ICRNL | INLCR | IGNCR | ISTRIP | IXON);
@@ -102,16 +108,10 @@ static size_t filter(struct cli *cli, char *bytes, size_t len)
     return kept;
 }
 
-/* In the background of a terminal, reading from it would stop us. */
-static bool may_read(void)
-{
-    return !isatty(STDIN_FILENO) || tcgetpgrp(STDIN_FILENO) == getpgrp();
-}
-
 bool terminal_poll(const struct cli *cli, struct pollfd *fd)
 {
     *fd = (struct pollfd){ .fd = STDIN_FILENO, .events = POLLIN };
-    return reads_stdin(cli) && may_read();
+    return reads_stdin(cli) && in_foreground();
 }
 
 void terminal_service(struct cli *cli)
