@@ -79,6 +79,13 @@ machine_tests += testcases/machine/test_threads
 machine_tests += testcases/machine/test_triple
 EXTRA_DIST += testcases/machine/bench.h
 
+# storm: what test_storm runs.
+check_DATA += testcases/machine/storm.elf
+testcases/machine/storm.elf: testcases/machine/storm.g32.o testcases/machine/storm_entry.g32.o testcases/machine/storm.ld
+	$(guest_link32)
+EXTRA_DIST += testcases/machine/storm.c testcases/machine/storm_entry.S testcases/machine/storm.ld
+CLEANFILES += testcases/machine/*.g32.o testcases/machine/*.d testcases/machine/storm.elf
+
 LDADD = libsim_all.la $(CHECK_LIBS)
 if HAVE_CHECK
 check_PROGRAMS += $(unit_tests) $(machine_tests)

@@ -1,8 +1,9 @@
 /*
  * Equal machines given equal input go the same way, however they are run and whoever looks on.
  *
- * Two machines walk side by side over the demonstration kernel: one in long strides, the other in a way of its own. At each mark their digests
- * must be equal; when they are not, the fields and pages that differ are printed.
+ * Two machines walk side by side over the demonstration kernel, or over storm.c, a guest that does at random what is hard to repeat: one in long
+ * strides, the other in a way of its own. At each mark their digests must be equal; when they are not, the fields and pages that differ are
+ * printed.
  */
 #include "testcases/machine/bench.h"
 
@@ -14,23 +15,37 @@
 
 #define EVERYTHING "run=race,spin,stale,mem,race,help,ps,race exit"
 
+#define STORM NULL /* instead of a command line */
+
 static const struct setup {
     const char *name, *append, *cpus, *quantum, *seed, *clock;
     sim_steps every;
     unsigned marks;
 } setups[] = {
-    { "one CPU", EVERYTHING, "1", "1000", "0", "4M", 10000, 700 },
-    { "one CPU, drawn turns", EVERYTHING, "1", "50", "7", "2M", 10000, 300 },
-    { "two CPUs", EVERYTHING, "2", "1000", "0", "4M", 10000, 700 },
-    { "two CPUs in turns of one cycle", EVERYTHING, "2", "1", "0", "2M", 5000, 300 },
-    { "two CPUs, drawn turns", EVERYTHING, "2", "5000", "12345", "3M", 10000, 400 },
-    { "two CPUs, short drawn turns", EVERYTHING, "2", "77", "1", "2M", 5000, 500 },
-    { "three CPUs", EVERYTHING, "3", "300", "99", "2M", 5000, 500 },
+    { "one CPU", EVERYTHING, "1", "1000", "0", "4M", 10000, 300 },
+    { "one CPU, drawn turns", EVERYTHING, "1", "50", "7", "2M", 10000, 200 },
+    { "two CPUs", EVERYTHING, "2", "1000", "0", "4M", 10000, 300 },
+    { "two CPUs in turns of one cycle", EVERYTHING, "2", "1", "0", "2M", 5000, 200 },
+    { "two CPUs, drawn turns", EVERYTHING, "2", "5000", "12345", "3M", 10000, 250 },
+    { "two CPUs, short drawn turns", EVERYTHING, "2", "77", "1", "2M", 5000, 250 },
+    { "three CPUs", EVERYTHING, "3", "300", "99", "2M", 5000, 250 },
+    { "storm on one CPU", STORM, "1", "1000", "0", "10M", 5000, 150 },
+    { "storm on two CPUs, long drawn turns", STORM, "2", "20000", "77", "10M", 5000, 150 },
+    { "storm on three CPUs, short drawn turns", STORM, "3", "50", "5", "10M", 5000, 150 },
+    { "storm on four CPUs", STORM, "4", "1009", "0", "10M", 5000, 200 },
+    { "storm on eight CPUs in turns of one cycle", STORM, "8", "1", "0", "10M", 5000, 150 },
 };
 #define SETUPS (int)(sizeof(setups) / sizeof(setups[0]))
 
 static struct sim *machine_of(const struct setup *s, const char *timeline)
 {
+    if (s->append == STORM) {
+        char path[512];
+        const char *options[] = { "image", guest_path(path, sizeof(path), "../machine/storm.elf"), "memory", "64", "cpus", s->cpus, "quantum", s->quantum,
+                                  "seed", s->seed, "clock", s->clock, "timeline", timeline, NULL };
+
+        return machine_from(options);
+    }
     return demo(s->append, "cpus", s->cpus, "quantum", s->quantum, "seed", s->seed, "clock", s->clock, "timeline", timeline, NULL);
 }
 
@@ -121,7 +136,7 @@ static void back_and_forth(struct walker *w, sim_steps mark, struct sim_stop *st
 
     to_mark(w, mark, stop);
     at = w->sim->step;
-    for (unsigned n = random_next(&w->random) % 4; n; n--) {
+    for (unsigned n = random_next(&w->random) % 8 ? 0 : 1 + random_next(&w->random) % 3; n; n--) {
         sim_steps first, last;
 
         sim_timeline_range(w->sim, &first, &last);
@@ -162,13 +177,6 @@ static void with_interruptions(struct walker *w)
     sim_on_pulse(w->sim, interrupted, w);
 }
 
-static void probe(struct walker *w, const char *spec)
-{
-    uint32_t id;
-
-    ck_assert_msg(sim_probe_add(w->sim, spec, &id) == SIM_OK, "%s: %s", spec, sim_last_error());
-}
-
 static bool count_hit(void *arg, struct sim *sim, uint32_t id)
 {
     struct walker *w = arg;
@@ -179,51 +187,49 @@ static bool count_hit(void *arg, struct sim *sim, uint32_t id)
     return false;
 }
 
-static void probe_counting(struct walker *w, const char *spec)
+/* Those whose symbols the guest has. */
+static void add_probes(struct walker *w, const char *const *specs, bool counting)
 {
+    unsigned added = 0;
     uint32_t id;
 
-    ck_assert_msg(sim_probe_add(w->sim, spec, &id) == SIM_OK, "%s: %s", spec, sim_last_error());
-    ck_assert_int_eq(sim_probe_callback(w->sim, id, count_hit, w), SIM_OK);
+    for (; *specs; specs++) {
+        enum sim_err err = sim_probe_add(w->sim, *specs, &id);
+
+        ck_assert_msg(err == SIM_OK || err == SIM_ERR_UNKNOWN, "%s: %s", *specs, sim_last_error());
+        if (err)
+            continue;
+        added++;
+        if (counting)
+            ck_assert_int_eq(sim_probe_callback(w->sim, id, count_hit, w), SIM_OK);
+    }
+    ck_assert_uint_gt(added, 3);
 }
 
 static void with_probes_that_miss(struct walker *w)
 {
-    probe(w, "break 0x7fff0000");
-    probe(w, "break panic");
-    probe(w, "watch 0x00000010:4");
-    probe(w, "watch ticks if 0");
-    probe(w, "awatch 0x500000:4096");
-    probe(w, "catch port 0x1234");
-    probe(w, "catch exception 13");
+    static const char *const specs[] = { "break 0x7fff0000", "break panic", "watch 0x00000010:4", "watch ticks if 0", "watch heard:1024 if 0",
+                                         "awatch 0x500000:4096", "catch port 0x1234", "catch exception 13", NULL };
+
+    add_probes(w, specs, false);
 }
 
 static void with_probes_that_stop(struct walker *w)
 {
-    probe(w, "break trap ignore 3");
-    probe(w, "watch ticks");
-    probe(w, "catch port 0x3f8");
-    probe(w, "catch interrupt 32");
-    probe(w, "break task_tick");
-    probe(w, "catch cr 3");
+    static const char *const specs[] = { "break trap ignore 3", "watch ticks", "catch port 0x3f8", "catch interrupt 32", "break task_tick", "catch cr 3",
+                                         "break message", "watch lock ignore 10", "break sleep", "watch 0x2004000:64 ignore 30", "catch exception 6", NULL };
+
+    add_probes(w, specs, false);
 }
 
 static void with_probes_that_count(struct walker *w)
 {
-    probe_counting(w, "break trap");
-    probe_counting(w, "break syscall");
-    probe_counting(w, "break memset");
-    probe_counting(w, "awatch ticks");
-    probe_counting(w, "awatch tasks:64");
-    probe_counting(w, "watch command_line:256");
-    probe_counting(w, "catch port 0x3f8:8");
-    probe_counting(w, "catch port 0x20");
-    probe_counting(w, "catch interrupt 32");
-    probe_counting(w, "catch exception 14");
-    probe_counting(w, "catch cr 3");
-    probe_counting(w, "catch cr 0");
-    probe_counting(w, "catch mode");
-    probe_counting(w, "catch console demo>");
+    static const char *const specs[] = { "break trap", "break syscall", "break memset", "awatch ticks", "awatch tasks:64", "watch command_line:256",
+                                         "catch port 0x3f8:8", "catch port 0x20", "catch interrupt 32", "catch exception 14", "catch cr 3", "catch cr 0",
+                                         "catch mode", "catch console demo>", "break strings", "break new_code", "awatch counter", "rwatch lock",
+                                         "awatch code:64", "watch heard:1024", "awatch 0x2003ff0:32", "break on_timer", NULL };
+
+    add_probes(w, specs, true);
 }
 
 static void on_line(void *arg, const char *line)
@@ -257,6 +263,8 @@ static void looked_at(struct walker *w, sim_steps mark, struct sim_stop *stop)
     unsigned len;
 
     to_mark(w, mark, stop);
+    if (mark / 5000 % 8 > 1)
+        return;
     for (unsigned n = 0; n < sim_cpus(w->sim); n++) {
         struct cpu *cpu = cpu_get(w->sim->cluster, n);
 
@@ -280,7 +288,7 @@ static void looked_at(struct walker *w, sim_steps mark, struct sim_stop *stop)
     sim_explain(w->sim, NULL);
     sim_explain_json(w->sim, NULL);
     sim_text_screen(w->sim, &columns, &rows, cells, sizeof(cells) / sizeof(cells[0]), &x, &y);
-    if (mark % 200000 == 0 && sim_picture(w->sim, &columns, &rows, &pixels) == SIM_OK)
+    if (mark % 80000 == 0 && sim_picture(w->sim, &columns, &rows, &pixels) == SIM_OK)
         free(pixels);
     w->count += b.len != 0;
     sim_buf_fini(&b);
@@ -393,13 +401,14 @@ START_TEST(taking_digests_changes_nothing)
 {
     const struct setup *s = &setups[_i];
     struct sim *a = machine_of(s, "off"), *b = machine_of(s, "off");
+    sim_steps end = 3 * s->marks * s->every;
     struct sim_stop stop_a, stop_b;
 
     do {
-        ck_assert_int_eq(sim_run_steps(a, 17321, &stop_a), SIM_OK);
+        ck_assert_int_eq(sim_run_to(a, a->step + 17321 < end ? a->step + 17321 : end, SIM_NEVER, &stop_a), SIM_OK);
         sim_digest(a);
-    } while (!for_good(&stop_a));
-    ck_assert_int_eq(sim_run_to(b, UINT64_MAX, SIM_NEVER, &stop_b), SIM_OK);
+    } while (!for_good(&stop_a) && a->step < end);
+    ck_assert_int_eq(sim_run_to(b, end, SIM_NEVER, &stop_b), SIM_OK);
     compare(a, b, s, 0, &stop_a, &stop_b);
     sim_destroy(a);
     sim_destroy(b);
