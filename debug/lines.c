@@ -73,7 +73,8 @@ static void read_units(struct image *image, Dwarf *dwarf)
             break;
         off = next;
     }
-    qsort(image->line, image->lines, sizeof(*image->line), by_address);
+    if (image->lines)
+        qsort(image->line, image->lines, sizeof(*image->line), by_address);
 }
 
 void lines_read(struct image *image)

@@ -28,6 +28,7 @@ static void image_free(struct image *image)
     lines_free(image);
     elf_end(image->elf);
     free(image->symbol);
+    free(image->by_name);
     free(image->segment);
     free(image->data);
     free(image->name);
@@ -55,6 +56,28 @@ static int by_address(const void *a, const void *b)
     if (x->rank != y->rank)
         return x->rank < y->rank ? -1 : 1;
     return strcmp(x->name, y->name);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const struct symbol *x = *(const struct symbol *const *)a, *y = *(const struct symbol *const *)b;
+    int order = strcmp(x->name, y->name);
+
+    return order ? order : (int)y->rank - (int)x->rank;
+}
+
+static enum sim_err sort(struct image *image)
+{
+    if (!image->symbols)
+        return SIM_OK;
+    qsort(image->symbol, image->symbols, sizeof(*image->symbol), by_address);
+    image->by_name = calloc(image->symbols, sizeof(*image->by_name));
+    if (!image->by_name)
+        return sim_fail(SIM_ERR_NOMEM, "%s: out of memory for its symbols", image->name);
+    for (size_t n = 0; n < image->symbols; n++)
+        image->by_name[n] = &image->symbol[n];
+    qsort(image->by_name, image->symbols, sizeof(*image->by_name), by_name);
+    return SIM_OK;
 }
 
 /* Is this a name of something in the program? Sets its rank. */
@@ -111,8 +134,7 @@ static enum sim_err read_table(struct image *image, Elf_Scn *section, const GElf
         if (is_wanted(&sym, s->name, &s->rank) && set_end(image->elf, &sym, s))
             image->symbols++;
     }
-    qsort(image->symbol, image->symbols, sizeof(*image->symbol), by_address);
-    return SIM_OK;
+    return sort(image);
 }
 
 /* .symtab, or .dynsym where that was stripped. */
@@ -305,16 +327,32 @@ bool dbg_symbol_at(const struct dbg *dbg, uint64_t laddr, const char **name, uin
     return s != NULL;
 }
 
+/* The first symbol by name whose name is not less than this one. */
+static size_t name_bound(const struct image *image, const char *name)
+{
+    size_t low = 0, high = image->symbols;
+
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+
+        if (strcmp(image->by_name[mid]->name, name) < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
 bool dbg_symbol_find(const struct dbg *dbg, const char *name, uint64_t *laddr)
 {
     const struct symbol *best = NULL;
 
     for (unsigned n = 0; n < dbg->symbols->images; n++) {
         const struct image *image = dbg->symbols->image[n];
+        size_t at = name_bound(image, name);
 
-        for (size_t i = 0; i < image->symbols; i++)
-            if (strcmp(image->symbol[i].name, name) == 0 && (!best || image->symbol[i].rank > best->rank))
-                best = &image->symbol[i];
+        if (at < image->symbols && strcmp(image->by_name[at]->name, name) == 0 && (!best || image->by_name[at]->rank > best->rank))
+            best = image->by_name[at];
     }
     if (best)
         *laddr = best->addr;
@@ -327,10 +365,11 @@ const char *dbg_symbol_complete(const struct dbg *dbg, const char *prefix, unsig
 
     for (unsigned m = 0; m < dbg->symbols->images; m++) {
         const struct image *image = dbg->symbols->image[m];
+        size_t at = name_bound(image, prefix);
 
-        for (size_t i = 0; i < image->symbols; i++)
-            if (strncmp(image->symbol[i].name, prefix, len) == 0 && n-- == 0)
-                return image->symbol[i].name;
+        for (; at < image->symbols && strncmp(image->by_name[at]->name, prefix, len) == 0; at++)
+            if (n-- == 0)
+                return image->by_name[at]->name;
     }
     return NULL;
 }

@@ -31,6 +31,7 @@ struct image {
     uint64_t offset;     /* added to the file's addresses */
     struct symbol *symbol; /* by address */
     size_t symbols;
+    const struct symbol **by_name; /* of equal names the one of the highest rank first */
     struct segment *segment;
     size_t segments;
 
