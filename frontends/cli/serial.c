@@ -174,8 +174,9 @@ static void send_out(struct port *p)
             sent = p->len; /* nobody will ever read it */
         }
     }
-    memmove(p->text, p->text + sent, p->len - sent);
     p->len -= sent;
+    if (sent && p->len)
+        memmove(p->text, p->text + sent, p->len);
 }
 
 void serial_output(struct cli *cli, unsigned n, const void *data, size_t len)
