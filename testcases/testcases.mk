@@ -73,11 +73,12 @@ EXTRA_DIST += testcases/unit/system_bench.h
 #     machine_tests += testcases/machine/test_NAME
 machine_tests =
 machine_tests += testcases/machine/test_determinism
+machine_tests += testcases/machine/test_firmware
 machine_tests += testcases/machine/test_reverse
 machine_tests += testcases/machine/test_state
 machine_tests += testcases/machine/test_threads
 machine_tests += testcases/machine/test_triple
-EXTRA_DIST += testcases/machine/bench.h
+EXTRA_DIST += testcases/machine/bench.h testcases/machine/make-iso.sh
 
 # storm: what test_storm runs.
 check_DATA += testcases/machine/storm.elf
