@@ -30,11 +30,6 @@ done
 
 options() { grep -oE -- '(^|[^-[:alnum:]])--[a-z][a-z0-9-]*' | grep -oE -- '--[a-z0-9-]+' | sort -u; }
 
-if [[ ! -e $manual ]]; then
-    ((status)) && exit 1
-    echo "SKIP: the options were not compared: there is no doc/sim.1"
-    exit 77
-fi
 help=$("$SIM" --help | options)
 described=$(sed 's/\\-/-/g; s/\\f[A-Z]//g' "$manual" | options)
 if missing=$(comm -23 <(echo "$help") <(echo "$described")) && [[ -n $missing ]]; then
