@@ -156,15 +156,23 @@ static void instruction(const struct story *s, unsigned n, char *out, size_t cap
         snprintf(out, cap, "(not mapped%s)", story_touch(s, n) == TOUCH_CODE ? "" : " now: CR3 or the page tables have changed");
 }
 
+/* Interrupts and debug traps come between two instructions: the address is that of the second. */
+static bool comes_before(const struct cpu_delivery *d)
+{
+    switch (d->cause) {
+    case CPU_CAUSE_DB_STEP: case CPU_CAUSE_DB_BTF: case CPU_CAUSE_DB_DATA: case CPU_CAUSE_DB_IO: case CPU_CAUSE_DB_TASK: return true;
+    default: return d->type == CPU_DELIVER_EXTERNAL || d->type == CPU_DELIVER_NMI;
+    }
+}
+
 static void place(const struct story *s, unsigned n, struct sim_buf *out)
 {
     const struct cpu_delivery *d = &s->link[n];
-    bool after = d->type == CPU_DELIVER_EXTERNAL || d->type == CPU_DELIVER_NMI;
     char symbol[200], insn[128], text[400];
 
     dbg_symbolize(s->dbg, dbg_linear(s->cpu, d->cs_base + d->ip), symbol, sizeof(symbol));
     instruction(s, n, insn, sizeof(insn));
-    snprintf(text, sizeof(text), "%s%04x:%08llx%s%s%s\n%s", after ? "before " : "", d->cs, (unsigned long long)d->ip, *symbol ? "  " : "", symbol,
+    snprintf(text, sizeof(text), "%s%04x:%08llx%s%s%s\n%s", comes_before(d) ? "before " : "", d->cs, (unsigned long long)d->ip, *symbol ? "  " : "", symbol,
              who(d), insn);
     labelled(out, "at", text);
 }
