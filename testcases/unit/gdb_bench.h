@@ -54,9 +54,8 @@ static inline void bench_open_machine(struct gdb_bench *b, const char *cpus)
     sim_config_fini(&cfg);
 }
 
-static inline struct gdb_bench *bench_open(const char *cpus)
+static inline struct gdb_bench *bench_open_with(const char *cpus, const uint8_t *code, size_t len)
 {
-    static const uint8_t code[] = { 0xb9, 0xe8, 0x03, 0xff, 0x06, 0x00, 0x06, 0xe2, 0xfa, 0xfa, 0xf4, 0xeb, 0xfd };
     uint8_t sector[512] = { 0 };
     struct gdb_bench *b = calloc(1, sizeof(*b));
     char address[128];
@@ -66,7 +65,7 @@ static inline struct gdb_bench *bench_open(const char *cpus)
     ck_assert_ptr_nonnull(mkdtemp(b->dir));
     snprintf(b->path, sizeof(b->path), "%s/s", b->dir);
     snprintf(b->image, sizeof(b->image), "%s/image", b->dir);
-    memcpy(sector, code, sizeof(code));
+    memcpy(sector, code, len);
     sector[510] = 0x55;
     sector[511] = 0xaa;
     f = fopen(b->image, "w");
@@ -78,6 +77,13 @@ static inline struct gdb_bench *bench_open(const char *cpus)
     ck_assert_msg(gdb_server_open(b->sim, address, &b->server) == SIM_OK, "%s", sim_last_error());
     bench_connect(b);
     return b;
+}
+
+static inline struct gdb_bench *bench_open(const char *cpus)
+{
+    static const uint8_t code[] = { 0xb9, 0xe8, 0x03, 0xff, 0x06, 0x00, 0x06, 0xe2, 0xfa, 0xfa, 0xf4, 0xeb, 0xfd };
+
+    return bench_open_with(cpus, code, sizeof(code));
 }
 
 static inline void bench_close(struct gdb_bench *b)

@@ -400,6 +400,58 @@ START_TEST(cpus_are_threads)
 }
 END_TEST
 
+/* The first CPU wakes the second (INIT, SIPI to 7000, in big real mode); then both do
+ *
+ *     7c70  in al, 80         a step that waits until its CPU is furthest behind
+ *     7c72  lock inc word [600]
+ *     7c77  jmp 7c70
+ */
+static const uint8_t both[] = {
+    0xfa, 0x31, 0xc0, 0x8e, 0xd8, 0x0f, 0x01, 0x16, 0x44, 0x7c, 0x0f, 0x20, 0xc0, 0x0c, 0x01, 0x0f, 0x22, 0xc0, 0xbb, 0x08, 0x00,
+    0x8e, 0xdb, 0x24, 0xfe, 0x0f, 0x22, 0xc0, 0x31, 0xc0, 0x66, 0x67, 0xc7, 0x05, 0x10, 0x03, 0xe0, 0xfe, 0x00, 0x00, 0x00, 0x01,
+    0x66, 0x67, 0xc7, 0x05, 0x00, 0x03, 0xe0, 0xfe, 0x00, 0x45, 0x00, 0x00, 0x66, 0x67, 0xc7, 0x05, 0x00, 0x03, 0xe0, 0xfe, 0x07,
+    0x46, 0x00, 0x00, 0xeb, 0x2c, 0x0f, 0x00, 0x50, 0x7c, 0x00, 0x00, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0x00, 0x00, 0x00, 0x92, 0xcf, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0xe4, 0x80, 0xf0, 0xff, 0x06, 0x00, 0x06, 0xeb, 0xf7,
+};
+
+START_TEST(no_cpu_slips_past_while_another_steps_over_a_breakpoint)
+{
+    unsigned hits[3] = { 0 }, others = 0, thread;
+    uint64_t cycle, last[3] = { 0 };
+    char step[32], stop[256];
+
+    bench_close(b);
+    b = bench_open_with("2", both, sizeof(both));
+    bench_greet(b);
+    ck_assert_str_eq(bench_ask(b, "M7000,5:ea707c0000"), "OK"); /* jmp 0:7c70 */
+    bench_ask(b, "Z0,7c70,1");
+    strcpy(stop, bench_ask(b, "c"));
+    for (unsigned n = 0; n < 400; n++) {
+        ck_has(stop, "swbreak");
+        ck_has(stop, "08:707c0000;");
+        ck_assert_int_eq(sscanf(strstr(stop, "thread:"), "thread:%x;", &thread), 1);
+        ck_assert_uint_le(thread, 2);
+        cycle = reg(thread - 1, "cycle");
+        hits[thread] += cycle != last[thread]; /* else it had no chance to go on yet */
+        last[thread] = cycle;
+        /* as gdb goes on: the breakpoint is taken away, its thread steps alone, and the breakpoint is put back */
+        bench_ask(b, "z0,7c70,1");
+        snprintf(step, sizeof(step), "vCont;s:%x", thread);
+        strcpy(stop, bench_ask(b, step));
+        bench_ask(b, "Z0,7c70,1");
+        if (strstr(stop, "swbreak"))
+            others++; /* the other one came here meanwhile */
+        else
+            strcpy(stop, bench_ask(b, "vCont;c"));
+    }
+    ck_assert_uint_gt(hits[1], 50);
+    ck_assert_uint_gt(hits[2], 50);
+    ck_assert_uint_gt(others, 0);
+    ck_assert_uint_le(hits[1] + hits[2] - counter(), 2); /* those that have come there and not gone through yet */
+}
+END_TEST
+
 /* ---- Coming and going ---- */
 
 START_TEST(a_client_that_goes_leaves_a_machine_that_runs)
@@ -546,6 +598,7 @@ int main(void)
     suite_add_tcase(suite, one);
     tcase_add_checked_fixture(two, setup_two, teardown);
     tcase_add_test(two, cpus_are_threads);
+    tcase_add_test(two, no_cpu_slips_past_while_another_steps_over_a_breakpoint);
     tcase_add_test(two, a_break_in_ends_a_step_that_does_not_end);
     suite_add_tcase(suite, two);
     runner = srunner_create(suite);

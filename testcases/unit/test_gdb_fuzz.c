@@ -184,12 +184,12 @@ static void serve(struct gdb_bench *b)
         struct sim_stop stop;
 
         atomic_fetch_add(&hand.served, 1);
-        if (round % 20 == 0)
+        if (round % 10 == 0)
             send(b->client, "\003", 1, MSG_NOSIGNAL);
         if (b->alive && poll(&p, 1, 0) > 0) {
             b->alive = gdb_server_service(b->server);
         } else if (b->alive && gdb_server_attached(b->server) && gdb_server_running(b->server)) {
-            sim_run_steps(b->sim, 1000, &stop);
+            sim_run_steps(b->sim, 200, &stop);
             if (stop.reason != SIM_STOP_STEPS)
                 gdb_server_stopped(b->server, &stop);
         } else {
