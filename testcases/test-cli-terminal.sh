@@ -72,6 +72,12 @@ send \x01x
 status 0
 END
 
+at_terminal "leaving by the end of input" --display none --wait <<'END'
+expect (sim) 
+send \x04
+status 0
+END
+
 at_terminal "a guest that leaves" --display none --append exit <<'END'
 expect switched the machine off
 expect (sim) 

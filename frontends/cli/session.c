@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <termios.h>
 #include <unistd.h>
 #include <wchar.h>
 
@@ -162,6 +163,17 @@ static void close_editor(struct session *s)
         el_end(s->edit);
 }
 
+/* libedit prints its prompt before it sets the terminal; what is typed in between must not be taken for lines, nor Ctrl-D for their end. */
+static void expect_keys(void)
+{
+    struct termios mode;
+
+    if (tcgetpgrp(STDIN_FILENO) != getpgrp() || tcgetattr(STDIN_FILENO, &mode) != 0)
+        return;
+    mode.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+    tcsetattr(STDIN_FILENO, TCSANOW, &mode);
+}
+
 /* Owned by the caller; NULL at the end. */
 static char *read_line(struct session *s)
 {
@@ -171,6 +183,7 @@ static char *read_line(struct session *s)
 
     if (!s->edit || !s->history)
         return NULL;
+    expect_keys();
     line = el_gets(s->edit, &len);
     if (!line || len <= 0)
         return NULL;
