@@ -155,8 +155,12 @@ void sim_clock_advance(struct sim_clock *clock, sim_cycles until)
 
 uint64_t sim_ticks_at(const struct sim_clock *clock, uint64_t freq_hz, sim_cycles cycle)
 {
-    u128 ticks = (u128)cycle * freq_hz / clock->freq_hz;
+    u128 ticks;
+    uint64_t product;
 
+    if (!__builtin_mul_overflow(cycle, freq_hz, &product)) /* a division of 64 bits costs a fraction */
+        return product / clock->freq_hz;
+    ticks = (u128)cycle * freq_hz / clock->freq_hz;
     return ticks > UINT64_MAX ? UINT64_MAX : (uint64_t)ticks;
 }
 

@@ -518,6 +518,17 @@ static uint8_t align_of_size(size_t size)
     return align;
 }
 
+/* What makes an element's size a multiple of its alignment is the element's own, whatever comes behind it. */
+static void cover_padding(uint8_t *element, size_t size)
+{
+    size_t end = size;
+
+    while (end && !element[end - 1])
+        end--;
+    if (size - end < align_of_size(size))
+        memset(element + end, 1, size - end);
+}
+
 static void cover(const struct sim_field *table, uint8_t *map, size_t size)
 {
     for (const struct sim_field *f = table; f && f->kind != SIM_KIND_END; f++) {
@@ -525,8 +536,10 @@ static void cover(const struct sim_field *table, uint8_t *map, size_t size)
 
         assert(f->offset <= size && n <= size - f->offset);
         if (f->kind == SIM_KIND_SUB)
-            for (uint32_t i = 0; i < f->count; i++)
+            for (uint32_t i = 0; i < f->count; i++) {
                 cover(f->sub, map + f->offset + (size_t)i * f->width, f->width);
+                cover_padding(map + f->offset + (size_t)i * f->width, f->width);
+            }
         else
             memset(map + f->offset, 1, n);
         if (n && map[f->offset])

@@ -385,6 +385,25 @@ START_TEST(a_member_left_out_is_found)
 }
 END_TEST
 
+struct tailed {
+    struct tail { uint64_t mant; uint16_t se; } r[2]; /* ends in padding, which what follows does not ask for */
+    uint16_t word;
+};
+
+START_TEST(the_end_of_an_element_is_padding_whatever_comes_behind)
+{
+    static const struct sim_field tail[] = { SIM_FIELD(struct tail, mant, ""), SIM_FIELD(struct tail, se, ""), SIM_FIELD_END };
+    static const struct sim_field no_se[] = { SIM_FIELD(struct tail, mant, ""), SIM_FIELD_END };
+    static const struct sim_field all[] = { SIM_FIELD_SUB(struct tailed, r, tail, ""), SIM_FIELD(struct tailed, word, ""), SIM_FIELD_END };
+    static const struct sim_field part[] = { SIM_FIELD_SUB(struct tailed, r, no_se, ""), SIM_FIELD(struct tailed, word, ""), SIM_FIELD_END };
+    static const struct sim_field no_word[] = { SIM_FIELD_SUB(struct tailed, r, tail, ""), SIM_FIELD_END };
+
+    ck_assert_uint_eq(sim_fields_gap(all, sizeof(struct tailed)), sizeof(struct tailed));
+    ck_assert_uint_eq(sim_fields_gap(part, sizeof(struct tailed)), 8);
+    ck_assert_uint_eq(sim_fields_gap(no_word, sizeof(struct tailed)), 32);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("field");
@@ -401,6 +420,7 @@ int main(void)
     tcase_add_test(t, a_bool_is_read_back_as_0_or_1_only);
     tcase_add_test(t, the_listing_decodes_bits_and_folds_repeats);
     tcase_add_test(t, a_member_left_out_is_found);
+    tcase_add_test(t, the_end_of_an_element_is_padding_whatever_comes_behind);
     suite_add_tcase(s, t);
     srunner_run_all(r, CK_NORMAL);
     failed = srunner_ntests_failed(r);
