@@ -106,13 +106,45 @@ static void range_write(struct bus *bus, const struct sim_range *range, uint64_t
 
 /* ---- Transactions ---- */
 
+static enum bus_viewer viewer_of(const struct bus_txn *txn)
+{
+    return txn->smm ? BUS_SMM : BUS_NORMAL;
+}
+
+/* The device range that answers all of a transaction in one piece, as most do; NULL: it is made piece by piece. */
+static const struct sim_range *whole(struct bus_space *space, const struct bus_txn *txn, bool write, uint64_t *off)
+{
+    uint64_t run;
+    const struct bus_flat *f = bus_space_run_as(space, viewer_of(txn), txn->addr, write, &run);
+    const struct sim_range *range;
+
+    if (!f || f->region->kind != BUS_REGION_DEVICE || run - 1 < txn->size - 1u || txn->size & (txn->size - 1))
+        return NULL;
+    range = f->region->range;
+    if (txn->size > (range->ops->max_size ? range->ops->max_size : 4) || txn->size < range->ops->min_size)
+        return NULL;
+    *off = f->off + (txn->addr - f->first);
+    return range;
+}
+
 /* A callback may change the map: the flat range is not looked at after one. */
 static void do_read(struct bus *bus, struct bus_space *space, struct bus_txn *txn)
 {
+    uint64_t at;
+    const struct sim_range *range = whole(space, txn, false, &at);
+
+    if (range) {
+        enum sim_speed speed = range->speed;
+
+        txn->answered = true;
+        txn->data = low_bytes(range->ops->read ? range->ops->read(range->dev, at, txn->size) : UINT64_MAX, txn->size);
+        charge(bus, speed);
+        return;
+    }
     txn->data = 0;
     for (unsigned done = 0; done < txn->size;) {
         uint64_t addr = txn->addr + done, run, value = UINT64_MAX;
-        const struct bus_flat *f = bus_space_run(space, addr, false, &run);
+        const struct bus_flat *f = bus_space_run_as(space, viewer_of(txn), addr, false, &run);
         unsigned n = smaller(run, txn->size - done);
 
         if (!f) {
@@ -134,9 +166,21 @@ static void do_read(struct bus *bus, struct bus_space *space, struct bus_txn *tx
 
 static void do_write(struct bus *bus, struct bus_space *space, struct bus_txn *txn)
 {
+    uint64_t at;
+    const struct sim_range *range = whole(space, txn, true, &at);
+
+    if (range) {
+        enum sim_speed speed = range->speed;
+
+        txn->answered = true;
+        if (range->ops->write)
+            range->ops->write(range->dev, at, low_bytes(txn->data, txn->size), txn->size);
+        charge(bus, speed);
+        return;
+    }
     for (unsigned done = 0; done < txn->size;) {
         uint64_t addr = txn->addr + done, run, value = txn->data >> 8 * done;
-        const struct bus_flat *f = bus_space_run(space, addr, true, &run);
+        const struct bus_flat *f = bus_space_run_as(space, viewer_of(txn), addr, true, &run);
         unsigned n = smaller(run, txn->size - done);
 
         if (!f || f->region->kind == BUS_REGION_ROM) {
@@ -190,11 +234,11 @@ void bus_do(struct bus *bus, struct bus_txn *txn)
     tell_observers(bus, txn);
 }
 
-struct bus_ram *bus_mem_page(struct bus *bus, sim_paddr paddr, bool write, uint64_t *pfn)
+struct bus_ram *bus_mem_page_as(struct bus *bus, enum bus_viewer viewer, sim_paddr paddr, bool write, uint64_t *pfn)
 {
     sim_paddr first = paddr & ~(sim_paddr)SIM_PAGE_MASK;
     uint64_t run, off;
-    const struct bus_flat *f = bus_space_run(&bus->mem, first, write, &run);
+    const struct bus_flat *f = bus_space_run_as(&bus->mem, viewer, first, write, &run);
 
     if (!f || run < SIM_PAGE_SIZE || f->region->kind == BUS_REGION_DEVICE ||
         (write && f->region->kind == BUS_REGION_ROM))
@@ -206,15 +250,20 @@ struct bus_ram *bus_mem_page(struct bus *bus, sim_paddr paddr, bool write, uint6
     return f->region->ram;
 }
 
+struct bus_ram *bus_mem_page(struct bus *bus, sim_paddr paddr, bool write, uint64_t *pfn)
+{
+    return bus_mem_page_as(bus, BUS_NORMAL, paddr, write, pfn);
+}
+
 /* ---- Without side effects ---- */
 
-static size_t peek_space(struct bus *bus, struct bus_space *space, uint64_t addr, uint8_t *out, size_t len)
+static size_t peek_space(struct bus *bus, struct bus_space *space, enum bus_viewer viewer, uint64_t addr, uint8_t *out, size_t len)
 {
     size_t answered = 0;
 
     while (len) {
         uint64_t run;
-        const struct bus_flat *f = bus_space_run(space, addr, false, &run);
+        const struct bus_flat *f = bus_space_run_as(space, viewer, addr, false, &run);
         size_t n = run == 0 || run > len ? len : (size_t)run;
         uint64_t off = f ? f->off + (addr - f->first) : 0;
 
@@ -241,9 +290,14 @@ static size_t peek_space(struct bus *bus, struct bus_space *space, uint64_t addr
     return answered;
 }
 
+size_t bus_peek_as(struct bus *bus, enum bus_viewer viewer, sim_paddr paddr, void *out, size_t len)
+{
+    return peek_space(bus, &bus->mem, viewer, paddr, out, len);
+}
+
 size_t bus_peek(struct bus *bus, sim_paddr paddr, void *out, size_t len)
 {
-    return peek_space(bus, &bus->mem, paddr, out, len);
+    return bus_peek_as(bus, BUS_NORMAL, paddr, out, len);
 }
 
 uint64_t bus_io_peek(struct bus *bus, uint16_t port, unsigned size)
@@ -251,34 +305,41 @@ uint64_t bus_io_peek(struct bus *bus, uint16_t port, unsigned size)
     uint8_t bytes[8];
 
     assert(size >= 1 && size <= 8);
-    peek_space(bus, &bus->io, port, bytes, size);
+    peek_space(bus, &bus->io, BUS_NORMAL, port, bytes, size);
     return from_le(bytes, size);
 }
 
-size_t bus_poke(struct bus *bus, sim_paddr paddr, const void *in, size_t len)
+size_t bus_poke_as(struct bus *bus, enum bus_viewer viewer, sim_paddr paddr, const void *in, size_t len)
 {
     const uint8_t *from = in;
     size_t reached = 0;
 
     while (len) {
         uint64_t run, write_run;
-        const struct bus_flat *f = bus_space_run(&bus->mem, paddr, false, &run);
+        const struct bus_flat *f = bus_space_run_as(&bus->mem, viewer, paddr, false, &run);
         size_t n;
 
         if (!f || f->region->kind != BUS_REGION_RAM) {
-            f = bus_space_run(&bus->mem, paddr, true, &write_run);
+            f = bus_space_run_as(&bus->mem, viewer, paddr, true, &write_run);
             run = run && run < write_run ? run : write_run;
         }
         n = run == 0 || run > len ? len : (size_t)run;
-        if (f && f->region->kind == BUS_REGION_RAM) {
+        if (!f || f->region->kind != BUS_REGION_RAM)
+            break;
+        if (from) {
             bus_ram_put(f->region->ram, f->off + (paddr - f->first), from, n);
-            reached += n;
+            from += n;
         }
-        from += n;
+        reached += n;
         paddr += n;
         len -= n;
     }
     return reached;
+}
+
+size_t bus_poke(struct bus *bus, sim_paddr paddr, const void *in, size_t len)
+{
+    return bus_poke_as(bus, BUS_NORMAL, paddr, in, len);
 }
 
 void bus_observe(struct bus *bus, struct bus_observer *o)
@@ -357,7 +418,7 @@ void bus_dma_read(struct bus *bus, struct sim_device *dev, sim_paddr paddr, void
 static void msi(struct bus *bus, struct sim_device *dev, sim_paddr paddr, const uint8_t *bytes, size_t len)
 {
     uint32_t data;
-    struct sim_apic_message msg;
+    struct sim_apic_message msg = { .vector = 0 };
 
     if (len != 4 || (paddr & 3)) {
         sim_log_unmodelled(dev->log, dev->name, "MSI other than an aligned dword", "it is dropped");
@@ -426,7 +487,7 @@ bool bus_apic_send(struct bus *bus, const struct sim_apic_message *msg, const st
     bool matched = false;
 
     for (struct bus_apic_port *p = bus->apics; p; p = p->next) {
-        if (p == except || !p->matches(p->arg, msg->dest, msg->logical))
+        if (p == except || !p->matches(p->arg, msg))
             continue;
         matched = true;
         if (msg->delivery != 1)

@@ -25,7 +25,8 @@ struct bus_txn {
     uint16_t master; /* CPU number, or BUS_MASTER_DEVICE + the device's requester ID */
     uint8_t size;    /* bytes: 1, 2, 4, 8 */
     bool locked;
-    bool smm;
+    uint8_t type;    /* memory type of a CPU's access, encoded as in the MTRRs: 0 UC, 1 WC, 4 WT, 5 WP, 6 WB */
+    bool smm;        /* of a processor in system-management mode: it sees SMRAM */
     bool answered;   /* out: somebody was there */
     uint64_t addr;   /* physical address (after A20) or port; of BUS_SPECIAL: enum bus_special */
     uint64_t data;   /* in for writes, out for reads */
@@ -46,7 +47,7 @@ struct bus_observer {
 /* A LAPIC, as the bus sees it. */
 struct bus_apic_port {
     void (*message)(void *arg, const struct sim_apic_message *msg); /* for this LAPIC; destination already matched */
-    bool (*matches)(void *arg, uint8_t dest, bool logical);         /* would it accept this destination? */
+    bool (*matches)(void *arg, const struct sim_apic_message *msg); /* would it accept this destination? */
     unsigned (*priority)(void *arg);                                /* for lowest-priority arbitration */
     void *arg;
     struct bus_apic_port *next;
@@ -103,13 +104,19 @@ void bus_do(struct bus *bus, struct bus_txn *txn);
 /* The RAM page that answers reads (or writes) of the whole page at `paddr` (after A20), or NULL when something else than
  * RAM answers a part of it. For ROM: reads only. *ram and *pfn name the page. */
 struct bus_ram *bus_mem_page(struct bus *bus, sim_paddr paddr, bool write, uint64_t *pfn);
+/* As `viewer` sees it; the one above is BUS_NORMAL's. */
+struct bus_ram *bus_mem_page_as(struct bus *bus, enum bus_viewer viewer, sim_paddr paddr, bool write, uint64_t *pfn);
 
 /* Reads without side effects, as an observer; bytes that nobody answers, or that only a device without peek could
  * answer, are 0xFF. Returns how many of the bytes somebody answered. Physical addresses, A20 not applied. */
 size_t bus_peek(struct bus *bus, sim_paddr paddr, void *out, size_t len);
 /* Writes RAM for loaders and debuggers: the RAM that a read of the byte would show, else the RAM that a write would
- * reach; never ROM or devices. Returns how many bytes reached RAM. The caller enters it as an input. */
+ * reach; never ROM or devices. Stops at the first byte that reaches none; returns how many did. NULL for `in`: only tells.
+ * The caller enters it as an input. */
 size_t bus_poke(struct bus *bus, sim_paddr paddr, const void *in, size_t len);
+/* As `viewer` sees it; the two above are BUS_NORMAL's. */
+size_t bus_peek_as(struct bus *bus, enum bus_viewer viewer, sim_paddr paddr, void *out, size_t len);
+size_t bus_poke_as(struct bus *bus, enum bus_viewer viewer, sim_paddr paddr, const void *in, size_t len);
 uint64_t bus_io_peek(struct bus *bus, uint16_t port, unsigned size);
 
 void bus_observe(struct bus *bus, struct bus_observer *o);

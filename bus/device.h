@@ -79,7 +79,7 @@ void sim_range_enable(struct sim_range *range, bool enabled);
 
 /*
  * A named wire carries a level. Its level is the OR of all its drivers' levels. Names of the pc platform: "isa.irq0".."isa.irq15",
- * "gsi16".."gsi23", "intr" (PIC to CPU), "nmi", "a20.gate", "cpu.init", "reset", "pit.gate2", "pit.out0", "pit.out2", "ferr".
+ * "gsi16".."gsi23", "intr" (PIC to CPU), "nmi", "smi", "a20.gate", "cpu.init", "reset", "pit.gate2", "pit.out0", "pit.out2", "ferr".
  * Any other name may be used between devices. Wires are made on first use; sinks hear a change at once, in order of their
  * joining, with the new level. Levels are state of the bus: after a restore nobody is called.
  */
@@ -110,7 +110,8 @@ enum sim_err sim_answer_intack(struct sim_device *dev, uint8_t (*fn)(struct sim_
 struct sim_apic_message {
     uint8_t vector;
     uint8_t delivery;  /* 0 fixed, 1 lowest priority, 2 SMI, 4 NMI, 5 INIT, 6 start-up, 7 ExtINT */
-    uint8_t dest;      /* APIC ID, or logical destination */
+    uint32_t dest;     /* APIC ID, or logical destination */
+    bool wide;         /* `dest` has 32 bits (an x2APIC sends it), and FFFFFFFFh names all; else 8, and FFh does */
     bool logical;
     bool level;        /* level-triggered */
     bool asserted;     /* for level: assert (true) or de-assert */

@@ -180,6 +180,10 @@ uint8_t *bus_ram_settle(struct bus_ram *ram, uint64_t pfn, uint32_t off, uint32_
     }
     if (page->traps & BUS_TRAP_CODE)
         bus_ram_code_write(ram, pfn, off, len);
+    if (page->traps & BUS_TRAP_WATCH)
+        for (struct bus_ram_listener *l = ram->memory->listeners; l; l = l->next)
+            if (l->watched_write)
+                l->watched_write(l->arg, ram, pfn, off, len);
     return page->data;
 }
 

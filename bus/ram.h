@@ -14,7 +14,7 @@
  *                   them, the hash is taken out of the sum, the trap is lifted. Set and lifted by the RAM alone
  *   BUS_TRAP_CODE   decoded instructions live in the page: listeners are told the byte range. Set and cleared by
  *                   the CPUs
- *   BUS_TRAP_WATCH  somebody wants to see each write; stays until removed
+ *   BUS_TRAP_WATCH  somebody wants to see each write: listeners are told. Set and cleared by the CPUs
  *
  * When the first trap of a page is set, every listener's `revoke` is called, so that no direct pointer survives it.
  * A page that has just become present has BUS_TRAP_CLEAN: presence is asked by `data`, never by `traps`.
@@ -58,6 +58,8 @@ struct bus_ram_listener {
     void (*revoke_all)(void *arg);
     /* Bytes off..off+len-1 of a page with BUS_TRAP_CODE are about to be overwritten. May clear the trap. */
     void (*code_write)(void *arg, struct bus_ram *ram, uint64_t pfn, uint32_t off, uint32_t len);
+    /* Bytes of a page with BUS_TRAP_WATCH are about to be overwritten. May clear the trap. */
+    void (*watched_write)(void *arg, struct bus_ram *ram, uint64_t pfn, uint32_t off, uint32_t len);
     void *arg;
     struct bus_ram_listener *next;
 };

@@ -71,12 +71,12 @@ static void paint(struct bus_view *v, struct bus_flat flat)
 }
 
 /* Shows bytes lo..hi of region `r` at `addr`. What wins is painted first. */
-static void render(struct bus_view *v, const struct bus_region *r, uint64_t lo, uint64_t hi, uint64_t addr,
+static void render(struct bus_view *v, enum bus_viewer viewer, const struct bus_region *r, uint64_t lo, uint64_t hi, uint64_t addr,
                    unsigned way, unsigned depth)
 {
     struct bus_flat flat;
 
-    if (!r || !r->enabled || !(r->answers & way) || lo >= r->length || depth > DEPTH_MAX)
+    if (!r || !r->enabled || r->hidden & BUS_HIDE(viewer) || !(r->answers & way) || lo >= r->length || depth > DEPTH_MAX)
         return;
     if (hi > r->length - 1)
         hi = r->length - 1;
@@ -87,12 +87,12 @@ static void render(struct bus_view *v, const struct bus_region *r, uint64_t lo, 
             uint64_t last = c->length - 1 < hi - c->base ? c->base + c->length - 1 : hi;
 
             if (c->base <= hi && first <= last)
-                render(v, c, first - c->base, last - c->base, addr + (first - lo), way, depth + 1);
+                render(v, viewer, c, first - c->base, last - c->base, addr + (first - lo), way, depth + 1);
         }
         return;
     case BUS_REGION_ALIAS:
         if (r->alias_off <= LENGTH_MAX)
-            render(v, r->alias, lo + r->alias_off, hi + r->alias_off, addr, way, depth + 1);
+            render(v, viewer, r->alias, lo + r->alias_off, hi + r->alias_off, addr, way, depth + 1);
         return;
     case BUS_REGION_RAM:
     case BUS_REGION_ROM:
@@ -106,6 +106,13 @@ static void render(struct bus_view *v, const struct bus_region *r, uint64_t lo, 
     }
 }
 
+static void flatten_view(const struct bus_space *s, struct bus_view *v, enum bus_viewer viewer, unsigned way)
+{
+    v->count = v->last_hit = 0;
+    v->generation = s->generation;
+    render(v, viewer, &s->root, 0, s->root.length - 1, 0, way, 0);
+}
+
 static void flatten(struct bus_space *s)
 {
     if (s->batch) {
@@ -113,11 +120,9 @@ static void flatten(struct bus_space *s)
         return;
     }
     s->stale = false;
-    s->reads.count = s->reads.last_hit = 0;
-    s->writes.count = s->writes.last_hit = 0;
-    render(&s->reads, &s->root, 0, s->root.length - 1, 0, BUS_READS, 0);
-    render(&s->writes, &s->root, 0, s->root.length - 1, 0, BUS_WRITES, 0);
     s->generation++;
+    flatten_view(s, &s->reads[BUS_NORMAL], BUS_NORMAL, BUS_READS);
+    flatten_view(s, &s->writes[BUS_NORMAL], BUS_NORMAL, BUS_WRITES);
     if (s->changed)
         s->changed(s->changed_arg);
 }
@@ -140,8 +145,10 @@ enum sim_err bus_space_init(struct bus_space *s, const char *name, uint64_t leng
 
 void bus_space_fini(struct bus_space *s)
 {
-    free(s->reads.flat);
-    free(s->writes.flat);
+    for (unsigned viewer = 0; viewer < BUS_VIEWERS; viewer++) {
+        free(s->reads[viewer].flat);
+        free(s->writes[viewer].flat);
+    }
     memset(s, 0, sizeof(*s));
 }
 
@@ -221,6 +228,14 @@ void bus_region_answer(struct bus_space *s, struct bus_region *region, unsigned 
     flatten(s);
 }
 
+void bus_region_hide(struct bus_space *s, struct bus_region *region, unsigned hidden)
+{
+    if (region->hidden == hidden)
+        return;
+    region->hidden = hidden;
+    flatten(s);
+}
+
 void bus_space_begin(struct bus_space *s)
 {
     s->batch++;
@@ -233,9 +248,21 @@ void bus_space_commit(struct bus_space *s)
         flatten(s);
 }
 
-const struct bus_flat *bus_space_run(struct bus_space *s, uint64_t addr, bool write, uint64_t *run)
+/* What the viewer sees, up to date. */
+static struct bus_view *view_of(struct bus_space *s, enum bus_viewer viewer, bool write)
 {
-    struct bus_view *v = write ? &s->writes : &s->reads;
+    struct bus_view *v = write ? &s->writes[viewer] : &s->reads[viewer];
+
+    if (v->generation != s->generation) {
+        assert(!s->batch);
+        flatten_view(s, v, viewer, write ? BUS_WRITES : BUS_READS);
+    }
+    return v;
+}
+
+const struct bus_flat *bus_space_run_as(struct bus_space *s, enum bus_viewer viewer, uint64_t addr, bool write, uint64_t *run)
+{
+    struct bus_view *v = view_of(s, viewer, write);
     const struct bus_flat *f;
     uint32_t i = v->last_hit;
 
@@ -253,6 +280,11 @@ const struct bus_flat *bus_space_run(struct bus_space *s, uint64_t addr, bool wr
     v->last_hit = i;
     *run = f->last - addr + 1;
     return f;
+}
+
+const struct bus_flat *bus_space_run(struct bus_space *s, uint64_t addr, bool write, uint64_t *run)
+{
+    return bus_space_run_as(s, BUS_NORMAL, addr, write, run);
 }
 
 const struct bus_flat *bus_space_find(struct bus_space *s, uint64_t addr, bool write)
@@ -277,12 +309,12 @@ static void format_view(const struct bus_view *v, const char *way, struct sim_bu
     }
 }
 
-static bool views_equal(const struct bus_space *s)
+static bool views_equal(const struct bus_view *v, const struct bus_view *w)
 {
-    if (s->reads.count != s->writes.count)
+    if (v->count != w->count)
         return false;
-    for (uint32_t i = 0; i < s->reads.count; i++) {
-        const struct bus_flat *a = &s->reads.flat[i], *b = &s->writes.flat[i];
+    for (uint32_t i = 0; i < v->count; i++) {
+        const struct bus_flat *a = &v->flat[i], *b = &w->flat[i];
 
         if (a->first != b->first || a->last != b->last || a->region != b->region || a->off != b->off)
             return false;
@@ -290,12 +322,29 @@ static bool views_equal(const struct bus_space *s)
     return true;
 }
 
-void bus_space_format(struct bus_space *s, struct sim_buf *out)
+static void format_viewer(const struct bus_view *reads, const struct bus_view *writes, struct sim_buf *out)
 {
-    if (views_equal(s)) {
-        format_view(&s->reads, "rw", out);
+    if (views_equal(reads, writes)) {
+        format_view(reads, "rw", out);
         return;
     }
-    format_view(&s->reads, "r ", out);
-    format_view(&s->writes, " w", out);
+    format_view(reads, "r ", out);
+    format_view(writes, " w", out);
+}
+
+void bus_space_format(struct bus_space *s, struct sim_buf *out)
+{
+    const struct bus_view *reads = view_of(s, BUS_NORMAL, false), *writes = view_of(s, BUS_NORMAL, true);
+    const struct bus_view *smm_reads = view_of(s, BUS_SMM, false), *smm_writes = view_of(s, BUS_SMM, true);
+    const struct bus_view *code = view_of(s, BUS_SMM_CODE, false);
+
+    format_viewer(reads, writes, out);
+    if (!views_equal(reads, smm_reads) || !views_equal(writes, smm_writes)) {
+        sim_buf_printf(out, "in system-management mode:\n");
+        format_viewer(smm_reads, smm_writes, out);
+    }
+    if (!views_equal(smm_reads, code)) {
+        sim_buf_printf(out, "in system-management mode, instructions:\n");
+        format_view(code, "x ", out);
+    }
 }

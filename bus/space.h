@@ -6,6 +6,9 @@
  * it. A region may answer reads only, writes only, or both: shadow RAM (PAM) is a
  * RAM region that answers reads over a PCI region that answers writes. The tree is flattened into sorted
  * ranges, one view for reads and one for writes, whenever it changes; listeners then drop cached lookups.
+ *
+ * Not everybody sees the same: a processor in system-management mode has a view of its own (SMRAM), and in it code may be
+ * fetched from elsewhere than data are read from. A region says who does not see it.
  */
 #ifndef LIBSIM_BUS_SPACE_H
 #define LIBSIM_BUS_SPACE_H
@@ -24,6 +27,16 @@ enum bus_region_kind {
 
 enum { BUS_READS = 1, BUS_WRITES = 2 };
 
+/* Who looks. */
+enum bus_viewer {
+    BUS_NORMAL,   /* everybody else: processors outside SMM, DMA, loaders, debuggers by physical address */
+    BUS_SMM,      /* a processor in SMM, for data */
+    BUS_SMM_CODE, /* the same, fetching instructions */
+    BUS_VIEWERS
+};
+#define BUS_HIDE(viewer) (1u << (viewer))
+#define BUS_HIDE_SMM     (BUS_HIDE(BUS_SMM) | BUS_HIDE(BUS_SMM_CODE))
+
 struct bus_region {
     const char *name;
     enum bus_region_kind kind;
@@ -32,6 +45,7 @@ struct bus_region {
     int priority;
     unsigned answers;  /* BUS_READS | BUS_WRITES; of a container or alias: what it lets through. 0: nobody answers */
     bool enabled;      /* false: as if not there, through aliases too */
+    unsigned hidden;   /* BUS_HIDE(): who does not see it, as if it was disabled for them; 0: all see it */
     struct bus_ram *ram;      /* RAM, ROM: page-aligned */
     uint64_t ram_off;
     struct sim_range *range;  /* DEVICE */
@@ -51,13 +65,14 @@ struct bus_flat {
 struct bus_view {
     struct bus_flat *flat; /* sorted, disjoint */
     uint32_t count, cap;
+    uint32_t generation;   /* of the space when it was flattened: the views of SMM are flattened when somebody looks */
     uint32_t last_hit;     /* derived: where the last lookup ended */
 };
 
 struct bus_space {
     const char *name; /* "memory" or "io" */
     struct bus_region root;
-    struct bus_view reads, writes;
+    struct bus_view reads[BUS_VIEWERS], writes[BUS_VIEWERS];
     uint32_t batch;   /* > 0: flattening waits for bus_space_commit */
     bool stale;
     uint32_t generation; /* counts flattenings */
@@ -79,6 +94,7 @@ void bus_region_remove(struct bus_space *s, struct bus_region *region);
 void bus_region_move(struct bus_space *s, struct bus_region *region, uint64_t base);
 void bus_region_enable(struct bus_space *s, struct bus_region *region, bool enabled);
 void bus_region_answer(struct bus_space *s, struct bus_region *region, unsigned answers);
+void bus_region_hide(struct bus_space *s, struct bus_region *region, unsigned hidden);
 
 /* Several changes, one flattening. Calls nest. Until the commit, lookups see the map of before. */
 void bus_space_begin(struct bus_space *s);
@@ -90,8 +106,11 @@ const struct bus_flat *bus_space_find(struct bus_space *s, uint64_t addr, bool w
 /* The same, and how far it goes: *run is the number of bytes from `addr` on that this range answers or, for NULL, that
  * nobody does. 0 stands for 2^64. */
 const struct bus_flat *bus_space_run(struct bus_space *s, uint64_t addr, bool write, uint64_t *run);
+/* As `viewer` sees it; the two above are BUS_NORMAL's. Not for BUS_SMM and BUS_SMM_CODE while a batch of changes is open. */
+const struct bus_flat *bus_space_run_as(struct bus_space *s, enum bus_viewer viewer, uint64_t addr, bool write, uint64_t *run);
 
-/* Appends the flattened map as text, a range a line: for the `info map` command. */
+/* Appends the flattened map as text, a range a line: for the `info map` command. What processors in SMM see follows where it
+ * is something else. */
 void bus_space_format(struct bus_space *s, struct sim_buf *out);
 
 #endif

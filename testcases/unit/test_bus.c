@@ -324,6 +324,7 @@ START_TEST(poking_reaches_memory_only)
     ck_assert_uint_eq(bus_poke(bus, 0xFFFC000, "abcdef", 6), 0); /* ROM */
     ck_assert_uint_eq(bus_poke(bus, 0xF0000000, "abcdef", 6), 0);
     ck_assert_str_eq(calls, "");
+    ck_assert_uint_eq(bus_poke(bus, 60 * SIM_PAGE_SIZE - 3, NULL, 6), 3); /* only told */
     bus_peek(bus, 60 * SIM_PAGE_SIZE - 3, bytes, 3);
     ck_assert_str_eq(bytes, "abc");
     bus_region_answer(&bus->mem, &ram_region, BUS_WRITES); /* nobody reads there: what a write would reach */
@@ -370,11 +371,11 @@ static void apic_message(void *arg, const struct sim_apic_message *msg)
     a->last = *msg;
 }
 
-static bool apic_matches(void *arg, uint8_t dest, bool logical)
+static bool apic_matches(void *arg, const struct sim_apic_message *msg)
 {
     struct apic *a = arg;
 
-    return logical ? dest & 1u << a->id : dest == a->id || dest == 0xFF;
+    return msg->logical ? msg->dest & 1u << a->id : msg->dest == a->id || msg->dest == 0xFF;
 }
 
 static unsigned apic_priority(void *arg)
@@ -450,7 +451,7 @@ START_TEST(a_dma_write_to_fee_is_an_msi)
 
         if (a[i].messages)
             ck_assert(got->vector == want->vector && got->dest == want->dest && got->delivery == want->delivery &&
-                      got->logical == want->logical && got->level == want->level && got->asserted == want->asserted);
+                      got->logical == want->logical && got->wide == want->wide && got->level == want->level && got->asserted == want->asserted);
     }
     sim_dma_write(dev, cases[_i].addr + 2, bytes, 2); /* no MSI: dropped, and no harm */
 }

@@ -37,7 +37,7 @@ static bool patterned(void *arg, uint64_t pfn, uint8_t out[SIM_PAGE_SIZE])
 
 struct heard {
     struct bus_ram_listener listener;
-    unsigned revoked, revoked_all, code_writes;
+    unsigned revoked, revoked_all, code_writes, watched_writes;
     uint64_t pfn;
     uint32_t off, len;
 };
@@ -65,10 +65,19 @@ static void on_code_write(void *arg, struct bus_ram *ram, uint64_t pfn, uint32_t
     h->len = len;
 }
 
+static void on_watched_write(void *arg, struct bus_ram *ram, uint64_t pfn, uint32_t off, uint32_t len)
+{
+    struct heard *h = arg;
+
+    h->watched_writes++;
+    h->off = off;
+    h->len = len;
+}
+
 static void listen(struct heard *h, struct bus_memory *m)
 {
     memset(h, 0, sizeof(*h));
-    h->listener = (struct bus_ram_listener){ on_revoke, on_revoke_all, on_code_write, h, NULL };
+    h->listener = (struct bus_ram_listener){ on_revoke, on_revoke_all, on_code_write, on_watched_write, h, NULL };
     bus_memory_listen(m, &h->listener);
 }
 
@@ -120,13 +129,16 @@ START_TEST(a_trapped_page_is_not_written_directly)
     bus_ram_trap_set(ram, 1, BUS_TRAP_WATCH); /* no direct pointer to revoke any more */
     ck_assert_uint_eq(h.revoked, 1);
     ck_assert_ptr_eq(bus_ram_write_begin(ram, 1, 8, 24), page);
-    ck_assert(h.code_writes == 1 && h.off == 8 && h.len == 24);
+    ck_assert(h.code_writes == 1 && h.watched_writes == 1 && h.off == 8 && h.len == 24);
     bus_ram_hash(ram);
     ck_assert_uint_eq(ram->page[1].traps, BUS_TRAP_CLEAN | BUS_TRAP_CODE | BUS_TRAP_WATCH);
     ck_assert_uint_eq(h.revoked_all, 0); /* nothing was writable */
     bus_ram_write_begin(ram, 1, 0, 1);
+    ck_assert_uint_eq(h.watched_writes, 2);
     bus_ram_trap_clear(ram, 1, BUS_TRAP_CODE | BUS_TRAP_WATCH);
     ck_assert_uint_eq(ram->page[1].traps, 0);
+    bus_ram_write_begin(ram, 1, 0, 1);
+    ck_assert_uint_eq(h.watched_writes, 2);
     bus_ram_hash(ram);
     ck_assert_uint_eq(h.revoked_all, 1);
     ck_assert_uint_eq(ram->page[1].traps, BUS_TRAP_CLEAN);
@@ -278,7 +290,7 @@ static struct bench *bench_new(void)
     struct bench *b = calloc(1, sizeof(*b));
 
     bus_memory_init(&b->m);
-    b->listener = (struct bus_ram_listener){ forget_page, forget_all, NULL, b, NULL };
+    b->listener = (struct bus_ram_listener){ .revoke = forget_page, .revoke_all = forget_all, .arg = b };
     bus_memory_listen(&b->m, &b->listener);
     for (unsigned i = 0; i < RAMS; i++)
         b->ram[i] = ram_new(&b->m, names[i], model_pages[i]);

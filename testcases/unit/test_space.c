@@ -25,18 +25,18 @@ struct answer {
     uint64_t off;
 };
 
-static struct answer model(const struct bus_region *r, uint64_t off, unsigned way, unsigned depth)
+static struct answer model(const struct bus_region *r, enum bus_viewer viewer, uint64_t off, unsigned way, unsigned depth)
 {
     struct answer a = { NULL, 0 };
 
-    if (!r->enabled || !(r->answers & way) || off >= r->length || depth > 16)
+    if (!r->enabled || r->hidden & BUS_HIDE(viewer) || !(r->answers & way) || off >= r->length || depth > 16)
         return a;
     if (r->kind == BUS_REGION_ALIAS)
-        return model(r->alias, off + r->alias_off, way, depth + 1);
+        return model(r->alias, viewer, off + r->alias_off, way, depth + 1);
     if (r->kind == BUS_REGION_CONTAINER) {
         for (const struct bus_region *c = r->children; c && !a.region; c = c->sibling)
             if (off >= c->base && off - c->base < c->length)
-                a = model(c, off - c->base, way, depth + 1);
+                a = model(c, viewer, off - c->base, way, depth + 1);
         return a;
     }
     a.region = r;
@@ -44,17 +44,18 @@ static struct answer model(const struct bus_region *r, uint64_t off, unsigned wa
     return a;
 }
 
-static bool agrees(struct bus_space *s, uint64_t addr, bool write)
+static bool agrees(struct bus_space *s, enum bus_viewer viewer, uint64_t addr, bool write)
 {
-    struct answer a = model(&s->root, addr, write ? BUS_WRITES : BUS_READS, 0);
+    struct answer a = model(&s->root, viewer, addr, write ? BUS_WRITES : BUS_READS, 0);
     uint64_t run;
-    const struct bus_flat *f = bus_space_run(s, addr, write, &run);
+    const struct bus_flat *f = bus_space_run_as(s, viewer, addr, write, &run);
+    uint64_t unused;
 
-    if (f != bus_space_find(s, addr, write))
+    if (viewer == BUS_NORMAL && f != bus_space_find(s, addr, write))
         return false;
     if (!a.region) {
         for (uint64_t i = addr; i < addr + run && i < LENGTH; i++)
-            if (bus_space_find(s, i, write))
+            if (bus_space_run_as(s, viewer, i, write, &unused))
                 return false;
         return !f;
     }
@@ -65,16 +66,17 @@ static bool agrees(struct bus_space *s, uint64_t addr, bool write)
 /* Check's assertions are too slow for each byte. */
 static void compare(struct bus_space *s)
 {
-    for (unsigned write = 0; write < 2; write++) {
-        const struct bus_view *v = write ? &s->writes : &s->reads;
-        bool ok = true;
+    for (unsigned write = 0; write < 2; write++)
+        for (unsigned viewer = 0; viewer < BUS_VIEWERS; viewer++) {
+            const struct bus_view *v = write ? &s->writes[viewer] : &s->reads[viewer];
+            bool ok = true;
 
-        for (uint64_t addr = 0; addr < LENGTH + 4; addr++)
-            ok &= agrees(s, addr, write);
-        for (uint32_t i = 1; i < v->count; i++)
-            ok &= v->flat[i - 1].last < v->flat[i].first;
-        ck_assert_msg(ok, "view of %s", write ? "writes" : "reads");
-    }
+            for (uint64_t addr = 0; addr < LENGTH + 4; addr++)
+                ok &= agrees(s, viewer, addr, write);
+            for (uint32_t i = 1; i < v->count; i++)
+                ok &= v->flat[i - 1].last < v->flat[i].first;
+            ck_assert_msg(ok, "view of %s, viewer %u", write ? "writes" : "reads", viewer);
+        }
 }
 
 /* The model above trusts the order of siblings; this one says what it must be. */
@@ -105,6 +107,7 @@ START_TEST(random_trees_answer_like_the_plain_model)
         all[i].priority = (int)rnd(4) - 1;
         all[i].answers = (unsigned)rnd(8) ? 3 : (unsigned)rnd(4);
         all[i].enabled = rnd(8) != 0;
+        all[i].hidden = rnd(3) ? 0 : (unsigned)rnd(1u << BUS_VIEWERS);
         all[i].range = &range;
         all[i].alias = i > 1 ? &all[rnd(i)] : &all[0];
         all[i].alias_off = rnd(20);
@@ -114,7 +117,7 @@ START_TEST(random_trees_answer_like_the_plain_model)
         struct bus_region *r = &all[i], *parent = j < 6 ? NULL : &all[j - j % 3];
         uint32_t generation = s.generation;
 
-        switch (rnd(7)) {
+        switch (rnd(8)) {
         case 0:
         case 1:
         case 2:
@@ -138,6 +141,9 @@ START_TEST(random_trees_answer_like_the_plain_model)
             bus_region_move(&s, &all[j], rnd(LENGTH));
             ck_assert_uint_eq(s.generation, generation);
             bus_space_commit(&s);
+            break;
+        case 7:
+            bus_region_hide(&s, r, (unsigned)rnd(1u << BUS_VIEWERS));
             break;
         }
         check_order(&s.root, added, all);
@@ -269,6 +275,31 @@ START_TEST(the_map_is_readable)
 }
 END_TEST
 
+START_TEST(the_map_shows_what_smm_sees_of_its_own)
+{
+    struct bus_region screen = device("vga", 0x20000, 0), smram = device("smram", 0x20000, 1);
+    struct sim_buf out = SIM_BUF_INIT;
+    struct bus_space s;
+
+    bus_space_init(&s, "memory", 1 << 20);
+    smram.hidden = BUS_HIDE(BUS_NORMAL) | BUS_HIDE(BUS_SMM);
+    bus_region_add(&s, NULL, &screen, 0xA0000);
+    bus_region_add(&s, NULL, &smram, 0xA0000);
+    bus_space_format(&s, &out);
+    ck_assert_str_eq(sim_buf_cstr(&out), "rw 00000a0000-00000bffff device vga+0x0\n"
+                                         "in system-management mode, instructions:\n"
+                                         "x  00000a0000-00000bffff device smram+0x0\n");
+    sim_buf_clear(&out);
+    bus_region_hide(&s, &smram, BUS_HIDE(BUS_NORMAL));
+    bus_space_format(&s, &out);
+    ck_assert_str_eq(sim_buf_cstr(&out), "rw 00000a0000-00000bffff device vga+0x0\n"
+                                         "in system-management mode:\n"
+                                         "rw 00000a0000-00000bffff device smram+0x0\n");
+    sim_buf_fini(&out);
+    bus_space_fini(&s);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("space");
@@ -281,6 +312,7 @@ int main(void)
     tcase_add_test(t, what_cannot_be_is_refused);
     tcase_add_test(t, an_alias_that_shows_itself_comes_to_an_end);
     tcase_add_test(t, the_map_is_readable);
+    tcase_add_test(t, the_map_shows_what_smm_sees_of_its_own);
     suite_add_tcase(s, t);
     srunner_run_all(r, CK_NORMAL);
     failed = srunner_ntests_failed(r);
