@@ -17,7 +17,19 @@ enum {
     MSR_MTRR = 16,
     MSR_PAT = 32,
     MSR_MCA = 64,
-    MSR_SEP = 128
+    MSR_SEP = 128,
+    MSR_EFER = 256,
+    MSR_LONG = 512,    /* SYSCALL's, and the bases of FS and GS */
+    MSR_TSC_AUX = 1024,
+    MSR_PLATFORM = 131072,      /* MSR_PLATFORM_INFO, MSR_POWER_CTL */
+    MSR_CPUID_FAULT = 262144,   /* MISC_FEATURES_ENABLES */
+    MSR_XSS = 524288,
+    MSR_PDCM = 65536, /* IA32_PERF_CAPABILITIES */
+    MSR_TSC_ADJUST = 8192,
+    MSR_TSC_DEADLINE = 16384,
+    MSR_PKS = 32768,   /* IA32_PKRS */
+    MSR_X2APIC = 4096, /* the local APIC's registers */
+    MSR_CORE = 2048    /* since the Pentium M: IA32_MISC_ENABLE, IA32_FEATURE_CONTROL */
 };
 
 void msr_reset(struct cpu *cpu);

@@ -1,5 +1,6 @@
 #include "cpu/msr.h"
 
+#include "cpu/code.h"
 #include "cpu/exec.h"
 #include "cpu/run.h"
 #include "cpu/transfer.h"
@@ -40,15 +41,33 @@ CPU_OP(op_rdtsc)
     CPU_CONTINUE(cpu, i);
 }
 
-/* Deviation: the two counters of the P6 never count, for their event-select MSRs are not modelled. */
+/* SDM Vol. 2B, "RDTSCP". */
+CPU_OP(op_rdtscp)
+{
+    mem_touch(cpu, i);
+    if (cpu->cr4 & CR4_TSD && cpu->cpl > 0)
+        xfer_fault_value(cpu, VEC_GP, 0, CPU_CAUSE_GP_TSD, cpu->cr4);
+    set_edx_eax(cpu, run_step_cycle(cpu) + cpu->tsc_offset);
+    cpu->reg[CPU_CX] = (uint32_t)cpu->msr.tsc_aux;
+    CPU_CONTINUE(cpu, i);
+}
+
+CPU_OP(op_rdpid)
+{
+    exec_set_reg(cpu, i->dst, cpu->mode & MODE_L ? 64 : 32, cpu->msr.tsc_aux);
+    CPU_CONTINUE(cpu, i);
+}
+
+/* SDM Vol. 2B, "RDPMC". */
 CPU_OP(op_rdpmc)
 {
+    uint64_t value;
+
     cpu->cur = i;
     if (!(cpu->cr4 & CR4_PCE) && cpu->cpl > 0)
         xfer_fault_value(cpu, VEC_GP, 0, CPU_CAUSE_GP_PCE, cpu->cr4);
-    if ((uint32_t)cpu->reg[CPU_CX] > 1)
+    if (!pmu_read_counter(cpu, (uint32_t)cpu->reg[CPU_CX], &value))
         xfer_fault_value(cpu, VEC_GP, 0, CPU_CAUSE_GP_PCE, (uint32_t)cpu->reg[CPU_CX]);
-    sim_log_unmodelled(cpu->bus->log, cpu->name, "RDPMC", "performance counters stand at 0");
-    set_edx_eax(cpu, 0);
+    set_edx_eax(cpu, value);
     CPU_CONTINUE(cpu, i);
 }
