@@ -12,6 +12,7 @@
 
 #define LAPIC_DEFAULT_BASE 0xFEE00000u
 #define APIC_BASE_BSP    0x100u
+#define APIC_BASE_EXTD   0x400u /* x2APIC mode */
 #define APIC_BASE_ENABLE 0x800u
 
 struct lapic {
@@ -22,6 +23,7 @@ struct lapic {
     uint32_t lvt_timer, lvt_thermal, lvt_perf, lvt_lint0, lvt_lint1, lvt_error;
     uint32_t timer_initial, timer_divide;
     sim_cycles timer_start; /* cycle at which the present count began */
+    uint64_t tsc_deadline;  /* IA32_TSC_DEADLINE: 0 while it is not armed */
     struct sim_event timer;
     bool lint0, lint1;      /* levels of the pins */
     bool extint;            /* an ExtINT message has come: the PIC has the vector */
@@ -35,10 +37,11 @@ void lapic_destroy(struct lapic *lapic);
 void lapic_reset(struct lapic *lapic, bool init);
 void lapic_loaded(struct lapic *lapic);
 
-/* Does this physical address belong to the (globally enabled) LAPIC? */
+/* Does this physical address belong to the (globally enabled) LAPIC? In x2APIC mode none does. */
 static inline bool lapic_covers(const struct cpu *cpu, sim_paddr paddr)
 {
-    return cpu->lapic && cpu->msr.apic_base & APIC_BASE_ENABLE && ((paddr ^ cpu->msr.apic_base) & ~(sim_paddr)SIM_PAGE_MASK) == 0;
+    return cpu->lapic && (cpu->msr.apic_base & (APIC_BASE_ENABLE | APIC_BASE_EXTD)) == APIC_BASE_ENABLE &&
+           ((paddr ^ cpu->msr.apic_base) & ~(sim_paddr)SIM_PAGE_MASK) == 0;
 }
 
 /* Does an access concern this CPU alone? Reads do, but for the timer's current count, which tells time; of the writes, those that neither send
@@ -56,6 +59,24 @@ static inline bool lapic_is_private(uint32_t off, bool write)
 uint32_t lapic_read(struct lapic *lapic, uint32_t off, unsigned size);
 void lapic_write(struct lapic *lapic, uint32_t off, uint32_t value, unsigned size);
 uint32_t lapic_peek(const struct lapic *lapic, uint32_t off);
+
+/* The registers in x2APIC mode: MSRs 800h to 8FFh. SDM Vol. 3A, "Extended XAPIC (x2APIC)". False: #GP. Reads have no side effects. */
+#define LAPIC_MSR_FIRST 0x800u
+#define LAPIC_MSR_LAST  0x8ffu
+bool lapic_msr_read(const struct lapic *lapic, uint32_t number, uint64_t *value);
+bool lapic_msr_write(struct lapic *lapic, uint32_t number, uint64_t value);
+
+/* IA32_TSC_DEADLINE is written; the processor's TSC was set to something else. SDM Vol. 3A, "TSC-Deadline Mode". */
+void lapic_set_tsc_deadline(struct lapic *lapic, uint64_t tsc);
+void lapic_tsc_changed(struct lapic *lapic);
+
+/* A performance counter overflowed: SDM Vol. 3A, "Local vector table". The entry masks itself. */
+void lapic_performance(struct lapic *lapic);
+
+/* IA32_APIC_BASE becomes `value`: may it? SDM Vol. 3A, "x2APIC State Transitions". */
+bool lapic_may_become(const struct cpu *cpu, uint64_t value);
+/* It did, from `old`. */
+void lapic_base_changed(struct lapic *lapic, uint64_t old);
 
 /* The PIC's INTR and the NMI line, as the pins LINT0 and LINT1 of every LAPIC. */
 void lapic_set_lint(struct lapic *lapic, unsigned pin, bool level);

@@ -1,0 +1,256 @@
+/*
+ * The time-stamp counter, IA32_TSC_ADJUST and the local APIC's timer in TSC-deadline mode: SDM Vol. 3A, "TSC-Deadline Mode"; Vol. 3B,
+ * "Time-Stamp Counter".
+ */
+#include "testcases/unit/msr_bench.h"
+
+enum { TSC = 0x10, TSC_ADJUST = 0x3b, TSC_DEADLINE = 0x6e0, SIGN_ID = 0x8b };
+enum { LVT = 0x320, INITIAL = 0x380, CURRENT = 0x390, DIVIDE = 0x3e0, ONE_SHOT = 0x40, PERIODIC = 0x20040, DEADLINE = 0x40040 };
+
+static struct sys s;
+static struct lapic *l;
+
+static void begin(const char *model)
+{
+    sys_open(&s, model, 1);
+    msr_cpu(&s, 0);
+    l = s.cpu->lapic;
+    lapic_write(l, 0xf0, 0x1ff, 4);
+    lapic_write(l, LVT, DEADLINE, 4);
+}
+static void setup(void) { begin("max"); }
+static void teardown(void) { sys_close(&s); }
+
+static bool fired(void) { return l->irr[2] & 1; }
+
+static uint64_t tsc(void)
+{
+    ck_assert(msr_execute(&s, "\x0f\x31", 2));
+    return (uint32_t)s.cpu->reg[CPU_AX] | s.cpu->reg[CPU_DX] << 32;
+}
+
+/* ---- The counter and its adjustment ---- */
+
+START_TEST(a_write_of_the_tsc_shows_in_the_adjustment)
+{
+    uint64_t before = tsc(), added;
+
+    ck_assert_uint_eq(msr_get(&s, TSC_ADJUST), 0);
+    msr_set(&s, TSC, before + 1000000);
+    added = msr_get(&s, TSC_ADJUST);
+    ck_assert_uint_lt(1000000 - added, 10); /* the few steps between reading and writing */
+    ck_assert_uint_eq(s.cpu->tsc_offset, added);
+    ck_assert_uint_lt(tsc() - before - 1000000, 10);
+}
+END_TEST
+
+START_TEST(a_write_of_the_adjustment_moves_the_tsc)
+{
+    uint64_t before = tsc(), after;
+
+    msr_keeps(&s, TSC_ADJUST, 5000000);
+    after = tsc();
+    ck_assert(after >= before + 5000000 && after < before + 5000010);
+    msr_keeps(&s, TSC_ADJUST, 0x8000000000000000); /* it is no sum: what counts is the difference to the value before */
+    msr_keeps(&s, TSC_ADJUST, 0);
+    ck_assert_uint_lt(tsc() - before, 20);
+}
+END_TEST
+
+START_TEST(reset_clears_both)
+{
+    msr_set(&s, TSC_ADJUST, 77);
+    cpu_reset(s.cpu, true);
+    ck_assert_uint_eq(s.cpu->msr.tsc_adjust, 77); /* INIT keeps it */
+    cpu_reset(s.cpu, false);
+    ck_assert_uint_eq(s.cpu->msr.tsc_adjust, 0);
+    ck_assert_uint_eq(s.cpu->tsc_offset, 0 - s.cpu->cycle);
+}
+END_TEST
+
+START_TEST(models_before_haswell_have_neither)
+{
+    static const char *const without[] = { "nehalem", "core2", "pentium3" };
+    static const uint32_t numbers[] = { TSC_ADJUST, TSC_DEADLINE };
+    uint32_t out[4];
+    uint64_t v;
+
+    teardown();
+    begin(without[_i]);
+    for (unsigned n = 0; n < 2; n++) {
+        ck_assert(!msr_rd(&s, numbers[n], &v));
+        msr_refused(&s, CPU_CAUSE_GP_MSR_UNKNOWN);
+    }
+    ck_assert_uint_eq(lapic_read(l, LVT, 4), ONE_SHOT); /* bit 18 of the LVT entry cannot be written */
+    cpuid(s.cpu, 1, 0, out);
+    ck_assert_uint_eq(out[2] & 1u << 24, 0);
+    cpuid(s.cpu, 7, 0, out);
+    ck_assert_uint_eq(out[1] & 2, 0);
+}
+END_TEST
+
+START_TEST(cpuid_announces_them)
+{
+    static const char *const with[] = { "haswell", "max" };
+    uint32_t out[4];
+
+    teardown();
+    begin(with[_i]);
+    cpuid(s.cpu, 1, 0, out);
+    ck_assert_uint_ne(out[2] & 1u << 24, 0);
+    cpuid(s.cpu, 7, 0, out);
+    ck_assert_uint_ne(out[1] & 2, 0);
+    cpuid(s.cpu, 6, 0, out);
+    ck_assert_uint_eq(out[0], 4); /* the timer runs always */
+    ck_assert_uint_eq(msr_get(&s, SIGN_ID), 0);
+    s.cpu->reg[CPU_AX] = 1;
+    ck_assert(msr_execute(&s, "\x0f\xa2", 2));
+    ck_assert_uint_eq(msr_get(&s, SIGN_ID), 0x28ull << 32); /* CPUID with EAX = 1 tells the revision there */
+}
+END_TEST
+
+/* ---- TSC-deadline mode ---- */
+
+START_TEST(the_timer_fires_when_the_tsc_gets_there)
+{
+    uint64_t due = tsc() + 10000;
+
+    msr_keeps(&s, TSC_DEADLINE, due);
+    ck_assert_uint_eq(l->timer.deadline, due); /* the TSC counts cycles from 0 here */
+    sim_clock_advance(&s.clock, due - 1);
+    ck_assert(!fired());
+    sim_clock_advance(&s.clock, due);
+    ck_assert(fired());
+    ck_assert_uint_eq(msr_get(&s, TSC_DEADLINE), 0);
+    ck_assert_uint_eq(l->timer.deadline, SIM_NEVER); /* once */
+}
+END_TEST
+
+START_TEST(a_deadline_in_the_past_fires_at_once)
+{
+    sim_clock_advance(&s.clock, 5000);
+    s.cpu->cycle = 5000;
+    msr_set(&s, TSC_DEADLINE, 1);
+    sim_clock_advance(&s.clock, s.cpu->cycle);
+    ck_assert(fired());
+    ck_assert_uint_eq(l->tsc_deadline, 0);
+}
+END_TEST
+
+START_TEST(zero_disarms)
+{
+    msr_set(&s, TSC_DEADLINE, tsc() + 1000);
+    msr_set(&s, TSC_DEADLINE, 0);
+    sim_clock_advance(&s.clock, 100000);
+    ck_assert(!fired());
+}
+END_TEST
+
+START_TEST(a_masked_timer_ends_in_silence)
+{
+    lapic_write(l, LVT, DEADLINE | 0x10000, 4);
+    msr_set(&s, TSC_DEADLINE, tsc() + 1000);
+    sim_clock_advance(&s.clock, 100000);
+    ck_assert(!fired());
+    ck_assert_uint_eq(l->tsc_deadline, 0);
+}
+END_TEST
+
+START_TEST(a_deadline_beyond_time_never_comes)
+{
+    sim_clock_advance(&s.clock, 5000);
+    s.cpu->cycle = 5000;
+    msr_set(&s, TSC_ADJUST, 0 - 1000ull); /* the TSC is behind the clock */
+    msr_keeps(&s, TSC_DEADLINE, UINT64_MAX);
+    ck_assert_uint_eq(l->timer.deadline, SIM_NEVER);
+    ck_assert_uint_eq(msr_get(&s, TSC_DEADLINE), UINT64_MAX);
+}
+END_TEST
+
+START_TEST(the_deadline_follows_the_tsc)
+{
+    uint64_t due = tsc() + 100000;
+
+    msr_set(&s, TSC_DEADLINE, due);
+    msr_set(&s, TSC_ADJUST, 40000);
+    ck_assert_uint_eq(l->timer.deadline, due - 40000);
+    msr_set(&s, TSC, due - 500);
+    ck_assert_uint_eq(l->timer.deadline + s.cpu->tsc_offset, due);
+    ck_assert_uint_le(l->timer.deadline, s.cpu->cycle + 500);
+    msr_set(&s, TSC_ADJUST, due * 2); /* it is past */
+    sim_clock_advance(&s.clock, s.cpu->cycle);
+    ck_assert(fired());
+}
+END_TEST
+
+START_TEST(in_other_modes_the_msr_is_dead_and_the_count_alive)
+{
+    static const uint32_t modes[] = { ONE_SHOT, PERIODIC };
+
+    lapic_write(l, LVT, modes[_i], 4);
+    lapic_write(l, DIVIDE, 0xb, 4);
+    lapic_write(l, INITIAL, 100000, 4);
+    msr_set(&s, TSC_DEADLINE, tsc() + 10);
+    ck_assert_uint_eq(msr_get(&s, TSC_DEADLINE), 0);
+    ck_assert_uint_eq(l->timer.deadline, 100000);
+    msr_set(&s, TSC_ADJUST, 99999); /* the count does not know the TSC */
+    ck_assert_uint_eq(l->timer.deadline, 100000);
+}
+END_TEST
+
+START_TEST(a_change_of_mode_disarms)
+{
+    msr_set(&s, TSC_DEADLINE, tsc() + 1000);
+    lapic_write(l, LVT, DEADLINE | 0x10000, 4);
+    ck_assert_uint_ne(l->timer.deadline, SIM_NEVER); /* the mask is no mode */
+    lapic_write(l, LVT, ONE_SHOT, 4);
+    ck_assert_uint_eq(l->timer.deadline, SIM_NEVER);
+    ck_assert_uint_eq(msr_get(&s, TSC_DEADLINE), 0);
+    lapic_write(l, INITIAL, 1000, 4);
+    lapic_write(l, LVT, PERIODIC, 4);
+    ck_assert_uint_ne(l->timer.deadline, SIM_NEVER); /* between counting modes the count goes on */
+    lapic_write(l, LVT, DEADLINE, 4);
+    ck_assert_uint_eq(l->timer.deadline, SIM_NEVER);
+    ck_assert_uint_eq(lapic_read(l, INITIAL, 4), 0);
+}
+END_TEST
+
+START_TEST(the_count_registers_are_dead_in_deadline_mode)
+{
+    msr_set(&s, TSC_DEADLINE, tsc() + 1000);
+    lapic_write(l, INITIAL, 5, 4);
+    ck_assert_uint_eq(lapic_read(l, INITIAL, 4), 0);
+    ck_assert_uint_eq(lapic_read(l, CURRENT, 4), 0);
+    lapic_write(l, DIVIDE, 0xb, 4);
+    ck_assert_uint_eq(l->timer.deadline, l->tsc_deadline);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("tsc");
+    TCase *tc = tcase_create("tsc");
+    SRunner *sr = srunner_create(suite);
+    int failed;
+
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_test(tc, a_write_of_the_tsc_shows_in_the_adjustment);
+    tcase_add_test(tc, a_write_of_the_adjustment_moves_the_tsc);
+    tcase_add_test(tc, reset_clears_both);
+    tcase_add_loop_test(tc, models_before_haswell_have_neither, 0, 3);
+    tcase_add_loop_test(tc, cpuid_announces_them, 0, 2);
+    tcase_add_test(tc, the_timer_fires_when_the_tsc_gets_there);
+    tcase_add_test(tc, a_deadline_in_the_past_fires_at_once);
+    tcase_add_test(tc, zero_disarms);
+    tcase_add_test(tc, a_masked_timer_ends_in_silence);
+    tcase_add_test(tc, a_deadline_beyond_time_never_comes);
+    tcase_add_test(tc, the_deadline_follows_the_tsc);
+    tcase_add_loop_test(tc, in_other_modes_the_msr_is_dead_and_the_count_alive, 0, 2);
+    tcase_add_test(tc, a_change_of_mode_disarms);
+    tcase_add_test(tc, the_count_registers_are_dead_in_deadline_mode);
+    suite_add_tcase(suite, tc);
+    srunner_run_all(sr, CK_ENV);
+    failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
