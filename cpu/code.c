@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "cpu/decode.h"
 #include "cpu/mem.h"
+#include "cpu/monitor.h"
 #include "cpu/paging.h"
 
 #define ARENA_BYTES (32u << 20)
@@ -12,9 +13,8 @@
 /* What follows a block's last instruction. */
 static unsigned end_of_block(struct cpu *cpu, const struct cpu_insn *i)
 {
-    (void)cpu;
     (void)i;
-    return CPU_X_NEXT;
+    return code_leave(cpu, CPU_X_NEXT);
 }
 
 /* ---- Pages ---- */
@@ -189,12 +189,17 @@ static void on_code_write(void *arg, struct bus_ram *ram, uint64_t pfn, uint32_t
         kill_range(arg, ram->page[pfn].code, off, len);
 }
 
+static void on_watched_write(void *arg, struct bus_ram *ram, uint64_t pfn, uint32_t off, uint32_t len)
+{
+    monitor_written(arg, ram, pfn, off, len);
+}
+
 enum sim_err code_init(struct cpu_cluster *cluster)
 {
     cluster->arena = aligned_alloc(64, ARENA_BYTES);
     if (!cluster->arena)
         return sim_fail(SIM_ERR_NOMEM, "out of memory for decoded code");
-    cluster->listener = (struct bus_ram_listener){ on_revoke, on_revoke_all, on_code_write, cluster, NULL };
+    cluster->listener = (struct bus_ram_listener){ on_revoke, on_revoke_all, on_code_write, on_watched_write, cluster, NULL };
     bus_memory_listen(&cluster->bus->memory, &cluster->listener);
     return SIM_OK;
 }
@@ -233,10 +238,14 @@ static void fetch_page(struct cpu *cpu, sim_laddr laddr)
     if (f->valid && f->page == page)
         return;
     f->valid = false;
+    if (cpu->mode & MODE_L && !mem_canonical(cpu, laddr)) {
+        cpu->evidence = (struct cpu_evidence){ .kind = CPU_EVIDENCE_REGISTER, .value = laddr };
+        cpu_raise(cpu, VEC_GP, 0, CPU_CAUSE_GP_FETCH);
+    }
     /* A fault's address is the byte's, not the page's. */
-    paddr = paging_translate(cpu, laddr, PAGING_FETCH, cpu->cpl == 3) & cpu->bus->a20_mask;
+    paddr = paging_translate(cpu, laddr, PAGING_FETCH, cpu->cpl == 3 ? PAGING_USER : PAGING_SUPERVISOR) & cpu->bus->a20_mask;
     f->page = page;
-    f->ram = bus_mem_page(cpu->bus, paddr, false, &f->pfn);
+    f->ram = bus_mem_page_as(cpu->bus, cpu->smm.active ? BUS_SMM_CODE : BUS_NORMAL, paddr, false, &f->pfn);
     f->host = f->ram ? bus_ram_read_page(f->ram, f->pfn) : NULL;
     f->code = f->ram ? f->ram->page[f->pfn].code : NULL;
     f->paddr = paddr & ~(sim_paddr)SIM_PAGE_MASK;
@@ -266,10 +275,9 @@ static unsigned decode_run(struct cpu *cpu, unsigned off, struct cpu_insn *insn,
 
         if (count && bit_set(cpu->cluster->split, off))
             break;
-        len = decode(cpu->cluster->isa, cpu->mode, f->host + off, avail, &insn[count], &row);
+        len = decode(cpu->cluster->isa, cpu->mode, off, f->host + off, avail, &insn[count], &row);
         if (!len || (count && decode_is_alone(&insn[count], row)))
             break;
-        insn[count].off = (uint16_t)off;
         off += len;
         count++;
         if (decode_ends_block(&insn[count - 1], row) || (page && bit_set(page->touchy, insn[count - 1].off)))
@@ -312,11 +320,19 @@ static struct cpu_block *build(struct cpu *cpu, unsigned off)
 
 /* ---- Finding ---- */
 
+static void set_page(struct cpu *cpu, uint64_t ip)
+{
+    cpu->reg[CPU_REG_PAGE] = ip;
+    cpu->reg[CPU_REG_PAGE_HIGH] = ip + (1ull << 32);
+}
+
 /* Would running the block stay within the code segment, without wrapping? */
 static bool within_limit(const struct cpu *cpu, const struct cpu_block *b)
 {
     uint64_t last = cpu->ip + (b->end - b->off) - 1;
 
+    if (cpu->mode & MODE_L)
+        return true;
     return last <= cpu->seg[CPU_CS].limit && (cpu->mode & MODE_D || last <= 0xffff);
 }
 
@@ -336,7 +352,7 @@ struct cpu_block *code_find(struct cpu *cpu)
     unsigned off = laddr & SIM_PAGE_MASK, slot = (laddr ^ laddr >> 12) & ((1u << CPU_JUMP_BITS) - 1);
     struct cpu_block *b;
 
-    cpu->ip_base = cpu->ip - off;
+    set_page(cpu, cpu->ip - off);
     if (f->jump[slot].laddr == laddr && f->jump[slot].mode == cpu->mode && f->jump[slot].generation == f->generation &&
         within_limit(cpu, f->jump[slot].block))
         return f->jump[slot].block;
@@ -362,11 +378,11 @@ struct cpu_block *code_link(struct cpu *cpu, struct cpu_block *from, unsigned wh
     sim_laddr laddr = linear_ip(cpu);
     struct cpu_block *b;
 
-    /* ip_base is right for the page only: a link never leaves it */
-    if (!from->page || (cpu->ip - cpu->ip_base) >= SIM_PAGE_SIZE || bit_set(cpu->cluster->split, laddr & SIM_PAGE_MASK))
+    /* CPU_REG_PAGE is right for the page only: a link never leaves it */
+    if (!from->page || (cpu->ip - cpu->reg[CPU_REG_PAGE]) >= SIM_PAGE_SIZE || bit_set(cpu->cluster->split, laddr & SIM_PAGE_MASK))
         return NULL;
     b = find_in_page(cpu, from->page, laddr & SIM_PAGE_MASK);
-    if (b && (cpu->mode & MODE_FLAT) && b->mode == from->mode) {
+    if (b && cpu->mode & (MODE_FLAT | MODE_L) && b->mode == from->mode) {
         from->link[which] = b;
         from->page->has_links = true;
     }
@@ -374,6 +390,21 @@ struct cpu_block *code_link(struct cpu *cpu, struct cpu_block *from, unsigned wh
 }
 
 /* ---- Single instructions ---- */
+
+/* A block that begins with the instruction at ip, within the limit; NULL: it has to be fetched and decoded. The limit comes before the page. */
+static const struct cpu_block *decoded_before(struct cpu *cpu, sim_laddr laddr)
+{
+    struct cpu_fetch *f = cpu->fetch;
+    const struct cpu_block *b;
+
+    if (!(cpu->mode & MODE_L) && (uint32_t)cpu->ip > cpu->seg[CPU_CS].limit)
+        return NULL;
+    fetch_page(cpu, laddr);
+    if (!f->ram || !f->ram->page[f->pfn].code)
+        return NULL;
+    b = find_in_page(cpu, f->ram->page[f->pfn].code, laddr & SIM_PAGE_MASK);
+    return b && within_limit(cpu, b) ? b : NULL;
+}
 
 /* Reads the instruction's bytes as far as limit and pages let it; decode() says whether they are enough. */
 static uint8_t fetch_byte(struct cpu *cpu, sim_laddr laddr)
@@ -389,6 +420,7 @@ static uint8_t fetch_byte(struct cpu *cpu, sim_laddr laddr)
 struct cpu_block *code_single(struct cpu *cpu)
 {
     struct cpu_block *b = cpu->single;
+    const struct cpu_block *before;
     sim_laddr laddr = linear_ip(cpu);
     uint8_t bytes[INSN_MAX_BYTES];
     const struct isa_row *row;
@@ -396,6 +428,11 @@ struct cpu_block *code_single(struct cpu *cpu)
 
     cpu->cur = NULL;
     cpu->block = NULL;
+    before = decoded_before(cpu, laddr);
+    if (before) {
+        b->insn[0] = before->insn[0];
+        len = b->insn[0].len;
+    }
     while (!len) {
         uint64_t ip = cpu->ip + n;
 
@@ -403,12 +440,13 @@ struct cpu_block *code_single(struct cpu *cpu)
             cpu_raise(cpu, VEC_GP, 0, CPU_CAUSE_GP_FETCH);
         bytes[n] = fetch_byte(cpu, cpu->mode & MODE_L ? laddr + n : (uint32_t)(cpu->seg[CPU_CS].base + ip));
         n++;
-        len = decode(cpu->cluster->isa, cpu->mode, bytes, n, &b->insn[0], &row);
+        len = decode(cpu->cluster->isa, cpu->mode, laddr & SIM_PAGE_MASK, bytes, n, &b->insn[0], &row);
     }
-    cpu->ip_base = cpu->ip - (laddr & SIM_PAGE_MASK);
+    set_page(cpu, cpu->ip - (laddr & SIM_PAGE_MASK));
     b->page = NULL;
+    b->link[0] = b->link[1] = NULL;
     b->mode = cpu->mode;
-    b->off = b->insn[0].off = (uint16_t)(laddr & SIM_PAGE_MASK);
+    b->off = b->insn[0].off;
     b->end = (uint16_t)(b->off + len);
     b->count = 1;
     b->insn[1] = (struct cpu_insn){ .fn = end_of_block, .off = b->end };

@@ -25,7 +25,12 @@ enum {
     MODE_CPL = 32 + 64,
     MODE_SS32 = 128,   /* SS.B: the stack pointer is ESP */
     MODE_PG = 256,     /* for the names of modes only */
-    MODE_LMA = 512
+    MODE_LMA = 512,
+    MODE_TS = 1024,    /* CR0.TS */
+    MODE_EM = 2048,    /* CR0.EM */
+    MODE_OSFXSR = 4096, /* CR4.OSFXSR */
+    MODE_SMM = 16384,  /* system-management mode: memory is another */
+    MODE_AVX = 8192    /* CR4.OSXSAVE, and XCR0 has SSE and AVX state */
 };
 #define MODE_CPL_SHIFT 5
 
@@ -76,6 +81,7 @@ struct cpu_cluster {
     struct cpu *cpu[8];
     unsigned count;
     struct cpu_isa_index *isa;
+    enum smm_map smm_map;        /* layout of SMM's save map: configuration */
     const struct cpu_observer *observer;
     uint64_t split[64];          /* page offsets before which a block must end */
     struct bus_ram_listener listener;
@@ -85,12 +91,32 @@ struct cpu_cluster {
     struct cpu_block *spare[CPU_BLOCK_MAX + 1]; /* dead blocks by capacity */
 };
 
+/*
+ * Leaves the present block by exit `which`: a tail call into the linked successor, while nothing wants attention and the run loop allows it, or
+ * back to the loop. Its bounds: the horizon, the stack of builds whose tail calls are calls, an observer who looks at each block (never, then).
+ */
+static inline __attribute__((always_inline)) unsigned code_leave(struct cpu *cpu, unsigned which)
+{
+    struct cpu_block *from = cpu->block, *to = from->link[which];
+
+    if (to && !cpu->attention) {
+        sim_steps left = cpu->budget - from->count;
+
+        if ((int64_t)(left - to->count) >= cpu->chain_until) {
+            cpu->budget = left;
+            cpu->block = to;
+            return to->insn[0].fn(cpu, to->insn);
+        }
+    }
+    return which;
+}
+
 enum sim_err code_init(struct cpu_cluster *cluster);
 void code_fini(struct cpu_cluster *cluster);
 /* Drops all blocks (and the CPUs' links to them). */
 void code_flush(struct cpu_cluster *cluster);
 /* The block at cpu->ip, decoded if need be. Raises the fetch's faults. NULL: it must be single-stepped (straddles pages, not in RAM,
- * near the CS limit). Sets cpu->ip_base. */
+ * near the CS limit). Sets CPU_REG_PAGE. */
 struct cpu_block *code_find(struct cpu *cpu);
 /* The block at cpu->ip, which `from` has just left by exit `which` within its page; NULL: use code_find. Remembers it as a link. */
 struct cpu_block *code_link(struct cpu *cpu, struct cpu_block *from, unsigned which);

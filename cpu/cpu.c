@@ -12,9 +12,11 @@
 #include "cpu/lapic.h"
 #include "cpu/mem.h"
 #include "cpu/model.h"
+#include "cpu/monitor.h"
 #include "cpu/msr.h"
 #include "cpu/paging.h"
 #include "cpu/run.h"
+#include "cpu/smm.h"
 #include "cpu/tlb.h"
 
 /* ---- State tables ---- */
@@ -89,8 +91,10 @@ static const struct sim_field msr_fields[] = {
     SIM_FIELD_ARRAY(struct cpu_msrs, mtrr_mask, "IA32_MTRR_PHYSMASKn"),
     SIM_FIELD(struct cpu_msrs, misc_enable, "IA32_MISC_ENABLE"),
     SIM_FIELD(struct cpu_msrs, feature_control, "IA32_FEATURE_CONTROL"),
-    SIM_FIELD(struct cpu_msrs, mcg_cap, "IA32_MCG_CAP"),
     SIM_FIELD(struct cpu_msrs, mcg_status, "IA32_MCG_STATUS"),
+    SIM_FIELD_ARRAY(struct cpu_msrs, mc_ctl, "IA32_MCi_CTL"),
+    SIM_FIELD(struct cpu_msrs, misc_features_enables, "MISC_FEATURES_ENABLES"),
+    SIM_FIELD(struct cpu_msrs, power_ctl, "MSR_POWER_CTL"),
     SIM_FIELD(struct cpu_msrs, debugctl, "IA32_DEBUGCTL"),
     SIM_FIELD(struct cpu_msrs, star, "IA32_STAR"),
     SIM_FIELD(struct cpu_msrs, lstar, "IA32_LSTAR"),
@@ -99,11 +103,24 @@ static const struct sim_field msr_fields[] = {
     SIM_FIELD(struct cpu_msrs, kernel_gs_base, "IA32_KERNEL_GS_BASE"),
     SIM_FIELD(struct cpu_msrs, tsc_aux, "IA32_TSC_AUX"),
     SIM_FIELD(struct cpu_msrs, bios_sign_id, "IA32_BIOS_SIGN_ID"),
+    SIM_FIELD(struct cpu_msrs, pkrs, "IA32_PKRS"),
+    SIM_FIELD(struct cpu_msrs, tsc_adjust, "IA32_TSC_ADJUST"),
+    SIM_FIELD(struct cpu_msrs, xss, "IA32_XSS"),
+    SIM_FIELD_END
+};
+
+static const struct sim_field monitor_fields[] = {
+    SIM_FIELD(struct cpu_monitor, armed, "writes to the line are watched"),
+    SIM_FIELD(struct cpu_monitor, masked_too, "MWAIT ends by masked interrupts too"),
+    SIM_FIELD(struct cpu_monitor, line, "physical address"),
+    SIM_FIELD_DERIVED(struct cpu_monitor, ram, "where the trap is set"),
+    SIM_FIELD_DERIVED(struct cpu_monitor, pfn, "where the trap is set"),
     SIM_FIELD_END
 };
 
 const struct sim_field cpu_fields[] = {
-    SIM_FIELD_ARRAY(struct cpu, reg, "AX CX DX BX SP BP SI DI, and eight more"),
+    SIM_FIELD_ROW_(struct cpu, reg, SIM_KIND_UINT, 8, CPU_GENERAL, NULL, NULL, NULL, "AX CX DX BX SP BP SI DI R8 to R15"),
+    SIM_FIELD_ROW_(struct cpu, reg[CPU_GENERAL], SIM_KIND_DERIVED, 8 * (CPU_REGS - CPU_GENERAL), 1, NULL, NULL, NULL, "bases that are no registers"),
     SIM_FIELD_STRUCT(struct cpu, cc, cc_fields, "arithmetic flags"),
     SIM_FIELD(struct cpu, ip, "instruction pointer"),
     SIM_FIELD(struct cpu, eflags, "all but the arithmetic flags"),
@@ -115,18 +132,28 @@ const struct sim_field cpu_fields[] = {
     SIM_FIELD_ARRAY(struct cpu, dr, "debug registers"),
     SIM_FIELD_ARRAY(struct cpu, pdpte, "PAE page-directory-pointer registers"),
     SIM_FIELD(struct cpu, cpl, "current privilege level"),
-    SIM_FIELD(struct cpu, xcr0, ""),
-    SIM_FIELD(struct cpu, activity, "0 active, 1 halted, 2 wait for SIPI, 3 shutdown"),
+    SIM_FIELD(struct cpu, xcr0, "state components that XSAVE knows"),
+    SIM_FIELD_STRUCT(struct cpu, fpu, fpu_fields, "x87"),
+    SIM_FIELD(struct cpu, mxcsr, "SSE control and status"),
+    SIM_FIELD_ROW_(struct cpu, vector, SIM_KIND_UINT, 8, 4 * CPU_GENERAL, NULL, NULL, NULL, "YMM0 to YMM15, low quadword first"),
+    SIM_FIELD(struct cpu, pkru, "protection-key rights"),
+    SIM_FIELD(struct cpu, random, "where RDRAND's sequence stands"),
+    SIM_FIELD(struct cpu, activity, "0 active, 1 halted, 2 wait for SIPI, 3 shutdown, 4 frozen by an x87 error, 5 MWAIT"),
+    SIM_FIELD_STRUCT(struct cpu, monitor, monitor_fields, "what MONITOR armed"),
     SIM_FIELD(struct cpu, shadow_sti, "interrupt shadow of STI"),
     SIM_FIELD(struct cpu, shadow_ss, "interrupt shadow of MOV SS or POP SS"),
+    SIM_FIELD(struct cpu, in_rep, "between two iterations of the REP instruction at ip"),
     SIM_FIELD(struct cpu, nmi_blocked, "until IRET"),
-    SIM_FIELD(struct cpu, nmi_pending, ""), SIM_FIELD(struct cpu, init_pending, ""), SIM_FIELD(struct cpu, sipi_pending, ""),
+    SIM_FIELD(struct cpu, nmi_pending, ""), SIM_FIELD(struct cpu, smi_pending, ""), SIM_FIELD(struct cpu, init_pending, ""), SIM_FIELD(struct cpu, sipi_pending, ""),
     SIM_FIELD(struct cpu, sipi_vector, ""),
     SIM_FIELD(struct cpu, intr, "level of the INTR pin"),
     SIM_FIELD(struct cpu, pending_db, "debug traps that are due: DR6 bits"),
+    SIM_FIELD_MAX(struct cpu, pending_db_cause, CPU_CAUSE_COUNT - 1, "which kind of breakpoint raised them"),
+    SIM_FIELD_STRUCT(struct cpu, smm, smm_fields, "system-management mode"),
     SIM_FIELD(struct cpu, cycle, "this CPU's clock"),
     SIM_FIELD(struct cpu, steps, ""), SIM_FIELD(struct cpu, retired, "instructions retired"),
     SIM_FIELD(struct cpu, tsc_offset, "TSC less the clock"),
+    SIM_FIELD_STRUCT(struct cpu, pmu, pmu_fields, "performance counters"),
     SIM_FIELD_STRUCT(struct cpu, msr, msr_fields, "model-specific registers"),
     SIM_FIELD_SUB(struct cpu, history, delivery_fields, "the last deliveries"),
     SIM_FIELD(struct cpu, history_next, "deliveries ever recorded"),
@@ -145,6 +172,7 @@ enum sim_err cpu_cluster_create(struct bus *bus, const struct cpu_model *model, 
         return sim_fail(SIM_ERR_NOMEM, "out of memory for the CPUs");
     c->bus = bus;
     c->model = model;
+    smm_set_map(c, SMM_MAP_INTEL64);
     err = isa_index_create(model->sets, &c->isa);
     if (!err)
         err = code_init(c);
@@ -159,6 +187,8 @@ enum sim_err cpu_cluster_create(struct bus *bus, const struct cpu_model *model, 
 
 static void cpu_destroy(struct cpu *cpu)
 {
+    if (cpu->pmu.overflow.clock)
+        sim_event_cancel(&cpu->pmu.overflow);
     lapic_destroy(cpu->lapic);
     free(cpu->tlb);
     free(cpu->fast_tables);
@@ -179,6 +209,12 @@ void cpu_cluster_destroy(struct cpu_cluster *cluster)
     free(cluster);
 }
 
+void cpu_seed_random(struct cpu_cluster *cluster, uint64_t seed)
+{
+    for (unsigned n = 0; n < cluster->count; n++)
+        cluster->cpu[n]->random = seed ^ (uint64_t)(n + 1) << 56;
+}
+
 unsigned cpu_count(const struct cpu_cluster *cluster)
 {
     return cluster->count;
@@ -197,6 +233,7 @@ static void on_map_change(void *arg)
     for (unsigned n = 0; n < cluster->count; n++) {
         mem_fast_flush(cluster->cpu[n]);
         code_forget_fetch(cluster->cpu[n]);
+        monitor_loaded(cluster->cpu[n]);
     }
 }
 
@@ -223,12 +260,32 @@ static void on_nmi(void *arg, bool level)
     cpu_attend(cpu);
 }
 
+/* The edge counts. */
+static void on_smi(void *arg, bool level)
+{
+    struct cpu *cpu = arg;
+
+    if (level)
+        cpu->smi_pending = true;
+    cpu_attend(cpu);
+}
+
 static void on_init(void *arg, bool level)
 {
     struct cpu *cpu = arg;
 
     if (level)
         cpu->init_pending = true;
+    cpu_attend(cpu);
+}
+
+/* The instruction that the processor froze in front of goes on. */
+static void on_ignne(void *arg, bool level)
+{
+    struct cpu *cpu = arg;
+
+    if (level && cpu->activity == CPU_FROZEN)
+        cpu->activity = CPU_ACTIVE;
     cpu_attend(cpu);
 }
 
@@ -241,7 +298,13 @@ static enum sim_err connect_pins(struct cpu *cpu)
     if (!err)
         err = bus_wire_sink(cpu->bus, "nmi", on_nmi, cpu);
     if (!err && cpu->number == 0)
+        err = bus_wire_sink(cpu->bus, "smi", on_smi, cpu);
+    if (!err && cpu->number == 0)
         err = bus_wire_sink(cpu->bus, "cpu.init", on_init, cpu);
+    if (!err)
+        err = bus_wire_sink(cpu->bus, "ignne", on_ignne, cpu);
+    if (!err)
+        err = bus_wire_source(cpu->bus, &cpu->ferr, "ferr");
     return err;
 }
 
@@ -278,8 +341,10 @@ enum sim_err cpu_create(struct cpu_cluster *cluster, struct cpu **out)
     cpu->number = cluster->count;
     cpu->component = bus_new_component(cluster->bus);
     cpu->retire = true;
+    fp_host_selftest(&cpu->fp_host);
     for (unsigned n = 0; n < 5 * CPU_FAST_SIZE; n++)
-        cpu->fast_tables[n].tag = UINT64_MAX;
+        cpu->fast_tables[n] = (struct cpu_fast){ .tag = CPU_FAST_EMPTY(n % CPU_FAST_SIZE) };
+    pmu_init(cpu);
     err = lapic_create(cpu);
     if (!err)
         err = connect_pins(cpu);
@@ -315,8 +380,14 @@ static void reset_segments(struct cpu *cpu)
 static void reset_events(struct cpu *cpu)
 {
     cpu->shadow_sti = cpu->shadow_ss = cpu->nmi_blocked = cpu->nmi_pending = cpu->init_pending = cpu->sipi_pending = false;
+    cpu->in_rep = false;
+    cpu->smm.active = false;
+    cpu->smm.pending_db = 0;
+    cpu->smm.pending_db_cause = CPU_CAUSE_NONE;
+    monitor_disarm(cpu);
     cpu->pending_db = 0;
-    cpu->fault.valid = false;
+    cpu->pending_db_cause = CPU_CAUSE_NONE;
+    cpu->fault.valid = cpu->undo.valid = false;
     cpu->force_alone = false;
     cpu->activity = cpu->number ? CPU_WAIT_SIPI : CPU_ACTIVE;
 }
@@ -337,8 +408,16 @@ void cpu_reset(struct cpu *cpu, bool init)
     cpu->cpl = 0;
     reset_events(cpu);
     if (!init) {
+        cpu->smi_pending = false; /* INIT leaves it, and SMBASE */
+        cpu->smm = (struct cpu_smm){ .base = SMM_BASE_INITIAL };
+        fpu_reset(cpu, false);
+        memset(cpu->vector, 0, sizeof(cpu->vector));
+        cpu->mxcsr = MXCSR_INIT;
+        cpu->xcr0 = 1;
+        cpu->pkru = 0;
         cpu->tsc_offset = 0 - cpu->cycle;
         msr_reset(cpu);
+        pmu_reset(cpu);
         memset(cpu->history, 0, sizeof(cpu->history));
         cpu->history_next = 0;
     }
@@ -360,6 +439,9 @@ static bool is_flat(const struct cpu *cpu, unsigned seg)
     return seg == CPU_CS ? true : (s->attr & data) == SEG_TYPE_WRITE;
 }
 
+/* XCR0 bits that AVX instructions need: SDM Vol. 1, "Detection of AVX instructions". */
+#define XCR0_AVX 6u
+
 static uint32_t mode_word(const struct cpu *cpu)
 {
     bool protected_mode = cpu->cr0 & CR0_PE, vm86 = cpu->eflags & EFL_VM;
@@ -369,7 +451,17 @@ static uint32_t mode_word(const struct cpu *cpu)
     m |= vm86 ? MODE_VM : 0;
     m |= cpu->seg[CPU_CS].attr & SEG_DB ? MODE_D : 0;
     m |= cpu->seg[CPU_SS].attr & SEG_DB ? MODE_SS32 : 0;
+    m |= cpu->smm.active ? MODE_SMM : 0;
     m |= cpu->cr0 & CR0_PG ? MODE_PG : 0;
+    m |= cpu->cr0 & CR0_TS ? MODE_TS : 0;
+    m |= cpu->cr0 & CR0_EM ? MODE_EM : 0;
+    m |= cpu->cr4 & CR4_OSFXSR ? MODE_OSFXSR : 0;
+    m |= cpu->cr4 & CR4_OSXSAVE && (cpu->xcr0 & XCR0_AVX) == XCR0_AVX ? MODE_AVX : 0;
+    if (cpu->efer & EFER_LMA) {
+        m |= MODE_LMA;
+        if (cpu->seg[CPU_CS].attr & SEG_L)
+            return (m & ~(uint32_t)(MODE_D | MODE_SS32)) | MODE_L;
+    }
     /* An execute-only CS would make CS-relative reads of EA_FLAT wrong. */
     if ((m & (MODE_D | MODE_SS32)) == (MODE_D | MODE_SS32) && is_flat(cpu, CPU_CS) && cpu->seg[CPU_CS].attr & SEG_TYPE_READ &&
         is_flat(cpu, CPU_DS) && is_flat(cpu, CPU_ES) && is_flat(cpu, CPU_SS))
@@ -393,10 +485,13 @@ void cpu_mode_changed(struct cpu *cpu)
     uint32_t mode = mode_word(cpu);
 
     choose_fast(cpu);
-    if ((mode ^ cpu->mode) & (MODE_CPL | MODE_PG | MODE_PE)) /* what the fetch page was checked for */
+    if ((mode ^ cpu->mode) & (MODE_CPL | MODE_PG | MODE_PE | MODE_L)) /* what the fetch page was checked for */
         cpu->fetch->valid = false;
+    if (mode != cpu->mode)
+        cpu->attention |= CPU_ATT_MODE;
     cpu->mode = mode;
-    cpu->attention |= CPU_ATT_MODE;
+    if (cpu->pmu.by_cpl && cpu->pmu.cpl != cpu->cpl)
+        pmu_cpl_changed(cpu);
     cpu_attend(cpu);
 }
 
@@ -411,9 +506,9 @@ static void cpu_loaded(void *object)
 {
     struct cpu *cpu = object;
 
-    cpu->reg[CPU_REG_ZERO] = 0;
+    cpu->reg[CPU_REG_ZERO] = cpu->reg[CPU_REG_IMM] = 0;
     cpu->cpl &= 3;
-    cpu->fault.valid = cpu->fault_recorded = cpu->force_alone = cpu->resume = false;
+    cpu->fault.valid = cpu->undo.valid = cpu->fault_recorded = cpu->force_alone = cpu->resume = false;
     cpu->step_trap = cpu->step_rf = cpu->had_shadow_sti = cpu->had_shadow_ss = false;
     cpu->delivering = NULL;
     cpu->block = NULL;
@@ -423,8 +518,11 @@ static void cpu_loaded(void *object)
     cpu->extra_steps = 0;
     cpu->attention = 0;
     cpu->evidence = (struct cpu_evidence){ .kind = CPU_EVIDENCE_NONE };
+    paging_set_pcid(cpu);
     mem_fast_flush(cpu);
     code_forget_fetch(cpu);
+    monitor_loaded(cpu);
+    pmu_loaded(cpu);
     cpu_mode_changed(cpu);
 }
 
@@ -487,23 +585,30 @@ enum sim_err cpu_translate_peek(struct cpu *cpu, sim_laddr laddr, bool use_tlb, 
     return SIM_OK;
 }
 
+static size_t peek_lapic(const struct lapic *lapic, uint32_t off, uint8_t *out, size_t len)
+{
+    for (size_t n = 0; n < len; n++, off++)
+        out[n] = (uint8_t)(lapic_peek(lapic, off & ~3u) >> 8 * (off & 3));
+    return len;
+}
+
 /* Both copy page by page and stop at the first byte that cannot be reached. */
 size_t cpu_peek(struct cpu *cpu, sim_laddr laddr, void *out, size_t len)
 {
     size_t done = 0;
 
     while (done < len) {
-        size_t piece = SIM_PAGE_SIZE - ((laddr + done) & SIM_PAGE_MASK);
+        size_t piece = SIM_PAGE_SIZE - ((laddr + done) & SIM_PAGE_MASK), got;
         sim_paddr paddr;
 
         piece = piece < len - done ? piece : len - done;
         if (cpu_translate_peek(cpu, laddr + done, true, &paddr, NULL))
             break;
-        if (lapic_covers(cpu, paddr))
-            memset((uint8_t *)out + done, 0, piece);
-        else
-            bus_peek(cpu->bus, paddr, (uint8_t *)out + done, piece);
-        done += piece;
+        got = lapic_covers(cpu, paddr) ? peek_lapic(cpu->lapic, paddr & SIM_PAGE_MASK, (uint8_t *)out + done, piece)
+                                       : bus_peek_as(cpu->bus, cpu_viewer(cpu), paddr, (uint8_t *)out + done, piece);
+        done += got;
+        if (got < piece)
+            break;
     }
     return done;
 }
@@ -517,9 +622,9 @@ size_t cpu_poke(struct cpu *cpu, sim_laddr laddr, const void *in, size_t len)
         sim_paddr paddr;
 
         piece = piece < len - done ? piece : len - done;
-        if (cpu_translate_peek(cpu, laddr + done, true, &paddr, NULL))
+        if (cpu_translate_peek(cpu, laddr + done, true, &paddr, NULL) || lapic_covers(cpu, paddr))
             break;
-        put = bus_poke(cpu->bus, paddr, (const uint8_t *)in + done, piece);
+        put = bus_poke_as(cpu->bus, cpu_viewer(cpu), paddr, in ? (const uint8_t *)in + done : NULL, piece);
         done += put;
         if (put < piece)
             break;

@@ -1,5 +1,7 @@
 #include "cpu/debugreg.h"
 
+#define DR6_B 0xFu /* B0 to B3 */
+
 /*
  * DR7: L0 G0 L1 G1 ... in bits 7:0, then LE GE, GD; for breakpoint n two bits of condition (0 execute, 1 write, 2 port, 3 read or write)
  * from bit 16 + 4n and two of length (1, 2, 8, 4 bytes) above them.
@@ -46,9 +48,11 @@ bool debugreg_watches_page(const struct cpu *cpu, sim_laddr page)
     return false;
 }
 
-static void note(struct cpu *cpu, unsigned n)
+static void note(struct cpu *cpu, unsigned n, enum cpu_cause cause)
 {
     cpu->pending_db |= DR6_B0 << n;
+    if (cpu->pending_db_cause == CPU_CAUSE_NONE)
+        cpu->pending_db_cause = cause;
     cpu_attend(cpu);
 }
 
@@ -58,7 +62,7 @@ void debugreg_data_access(struct cpu *cpu, sim_laddr laddr, unsigned size, bool 
         enum condition c = condition_of(cpu, n);
 
         if (enabled(cpu, n) && (c == ON_ACCESS || (c == ON_WRITE && write)) && overlaps(cpu, n, laddr, size))
-            note(cpu, n);
+            note(cpu, n, CPU_CAUSE_DB_DATA);
     }
 }
 
@@ -68,7 +72,7 @@ void debugreg_port_access(struct cpu *cpu, uint16_t port, unsigned size)
         return;
     for (unsigned n = 0; n < 4; n++)
         if (enabled(cpu, n) && condition_of(cpu, n) == ON_PORT && overlaps(cpu, n, port, size))
-            note(cpu, n);
+            note(cpu, n, CPU_CAUSE_DB_IO);
 }
 
 bool debugreg_has_exec(const struct cpu *cpu)
@@ -89,4 +93,16 @@ uint32_t debugreg_exec_match(const struct cpu *cpu, sim_laddr laddr)
         if (enabled(cpu, n) && condition_of(cpu, n) == ON_EXECUTE && cpu->dr[n] == laddr)
             bits |= DR6_B0 << n;
     return bits;
+}
+
+/* SDM Vol. 3B, "Debug Control Register (DR7)", "Single-Stepping on Branches": the handler can use the debug registers, and steps on branches no more. */
+void debugreg_delivered(struct cpu *cpu)
+{
+    cpu->dr[7] &= ~(uint64_t)DR7_GD;
+    cpu->msr.debugctl &= ~(uint64_t)(DEBUGCTL_BTF | DEBUGCTL_LBR);
+}
+
+void debugreg_report(struct cpu *cpu, uint32_t bits)
+{
+    cpu->dr[6] = (cpu->dr[6] & ~(uint64_t)DR6_B) | bits;
 }

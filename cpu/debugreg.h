@@ -18,5 +18,9 @@ void debugreg_port_access(struct cpu *cpu, uint16_t port, unsigned size);
 bool debugreg_has_exec(const struct cpu *cpu);
 /* DR6 bits of instruction breakpoints that match the linear address; 0: none. */
 uint32_t debugreg_exec_match(const struct cpu *cpu, sim_laddr laddr);
+/* A debug exception comes for these reasons (DR6 bits): B0 to B3 become what it says, the other bits stay until software clears them. */
+void debugreg_report(struct cpu *cpu, uint32_t bits);
+/* #DB was delivered, INT 1 apart. */
+void debugreg_delivered(struct cpu *cpu);
 
 #endif

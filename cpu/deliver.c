@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cpu/code.h"
+#include "cpu/debugreg.h"
 #include "cpu/mem.h"
 #include "cpu/run.h"
 #include "cpu/transfer.h"
@@ -54,13 +55,18 @@ void cpu_evidence_at(struct cpu *cpu, enum cpu_evidence_kind kind, uint16_t sele
 /* ---- What is pushed ---- */
 
 /* SDM Vol. 3B, "Instruction-breakpoint exception condition": RF is set in the image of a fault, so that going back does not meet the
- * same breakpoint again; the breakpoint's own fault leaves it alone. */
-uint32_t deliver_rf(const struct cpu_delivery *e)
+ * same breakpoint again; the breakpoint's own fault leaves it alone. So it is in that of an interrupt or a trap between two iterations
+ * of a REP instruction, for going back goes on with it. */
+uint32_t deliver_rf(const struct cpu *cpu, const struct cpu_delivery *e)
 {
+    uint32_t between = cpu->in_rep ? EFL_RF : 0;
+
+    if (e->type == CPU_DELIVER_EXTERNAL || e->type == CPU_DELIVER_NMI)
+        return between;
     if (e->type != CPU_DELIVER_EXCEPTION)
         return 0;
     switch (e->vector) {
-    case VEC_DB: return e->cause == CPU_CAUSE_DB_GD ? EFL_RF : 0;
+    case VEC_DB: return e->cause == CPU_CAUSE_DB_GD ? EFL_RF : between;
     case VEC_NMI: case VEC_BP: case VEC_OF: case VEC_DF: case VEC_MC: return 0;
     default: return EFL_RF;
     }
@@ -68,14 +74,14 @@ uint32_t deliver_rf(const struct cpu_delivery *e)
 
 static uint32_t flags_image(const struct cpu *cpu, const struct cpu_delivery *e)
 {
-    return cpu_eflags(cpu) | deliver_rf(e);
+    return cpu_eflags(cpu) | deliver_rf(cpu, e);
 }
 
 /* ---- Real mode: SDM Vol. 3B, "Interrupt and exception handling" (8086 emulation) ---- */
 
 static void deliver_real(struct cpu *cpu, const struct cpu_delivery *e)
 {
-    uint32_t frame[3] = { flags_image(cpu, e), cpu->seg[CPU_CS].selector, (uint32_t)cpu->ip };
+    uint64_t frame[3] = { flags_image(cpu, e), cpu->seg[CPU_CS].selector, (uint32_t)cpu->ip };
     sim_laddr entry = (uint32_t)(cpu->idtr.base + e->vector * 4u);
     struct xfer_stack s = xfer_present_stack(cpu, CPU_CAUSE_SS_REAL_SP);
     uint32_t target;
@@ -98,28 +104,48 @@ static void deliver_real(struct cpu *cpu, const struct cpu_delivery *e)
 
 /* ---- Protected mode: SDM Vol. 2A, "INT n"; Vol. 3A, "Exception and interrupt handling" ---- */
 
+static void note_gate(struct cpu *cpu, const struct seg_desc *gate)
+{
+    const uint64_t bytes[2] = { gate->raw, gate->upper };
+
+    cpu_evidence_at(cpu, CPU_EVIDENCE_GATE, gate->selector, gate->laddr, bytes, gate->wide ? 16 : 8);
+}
+
+/* Gate types that an IDT may hold: bit n for type n. In IA-32e mode there are neither 16-bit gates nor tasks. */
+static uint32_t gate_types(const struct cpu *cpu)
+{
+    const uint32_t gates32 = 1u << SYS_INT | 1u << SYS_TRAP;
+
+    return xfer_long(cpu) ? gates32 : gates32 | 1u << SYS_TASK_GATE | 1u << SYS_INT16 | 1u << SYS_TRAP16;
+}
+
+/* Entries have 8 bytes, in IA-32e mode 16. */
 static void read_gate(struct cpu *cpu, const struct cpu_delivery *e, struct seg_desc *gate)
 {
     bool by_program = e->type == CPU_DELIVER_SOFTWARE_INT || e->type == CPU_DELIVER_SOFTWARE_EXCEPTION;
-    unsigned type;
+    unsigned size = xfer_long(cpu) ? 16 : 8;
 
     *gate = (struct seg_desc){ .selector = (uint16_t)(e->vector * 8u + 2), .limit = cpu->idtr.limit };
-    gate->laddr = (uint32_t)(cpu->idtr.base + e->vector * 8u);
-    if (e->vector * 8u + 7 > cpu->idtr.limit) {
+    gate->laddr = xfer_table_address(cpu, cpu->idtr.base + e->vector * size);
+    if (e->vector * size + size - 1 > cpu->idtr.limit) {
         cpu_evidence_at(cpu, CPU_EVIDENCE_GATE, gate->selector, gate->laddr, NULL, 0);
         cpu->evidence.value = cpu->idtr.limit;
         cpu_raise(cpu, VEC_GP, gate->selector, CPU_CAUSE_GP_IDT_LIMIT);
     }
     seg_decode(mem_sys_read(cpu, gate->laddr, 8), gate);
-    type = gate->attr & (SEG_S | SEG_TYPE);
-    cpu_evidence_at(cpu, CPU_EVIDENCE_GATE, gate->selector, gate->laddr, &gate->raw, 8);
-    if (type != SYS_TASK_GATE && type != SYS_INT16 && type != SYS_TRAP16 && type != SYS_INT && type != SYS_TRAP)
+    if (size == 16) {
+        gate->wide = true;
+        gate->upper = mem_sys_read(cpu, gate->laddr + 8, 8);
+        gate->gate_offset |= gate->upper << 32;
+    }
+    note_gate(cpu, gate);
+    if (gate->attr & SEG_S || !(gate_types(cpu) >> (gate->attr & SEG_TYPE) & 1))
         cpu_raise(cpu, VEC_GP, gate->selector, CPU_CAUSE_GP_IDT_TYPE);
     if (by_program && SEG_DPL(gate->attr) < cpu->cpl)
         cpu_raise(cpu, VEC_GP, gate->selector, CPU_CAUSE_GP_IDT_DPL);
     if (!(gate->attr & SEG_P))
         cpu_raise(cpu, VEC_NP, gate->selector, CPU_CAUSE_NP_IDT);
-    cpu->evidence.kind = CPU_EVIDENCE_NONE;
+    cpu->evidence = (struct cpu_evidence){ .kind = CPU_EVIDENCE_NONE }; /* all of it: a later record shows what is here */
 }
 
 /* An error code goes on the new task's stack. */
@@ -132,9 +158,10 @@ static void deliver_task(struct cpu *cpu, const struct cpu_delivery *e, const st
     if (e->has_error) {
         struct xfer_stack s = xfer_present_stack(cpu, CPU_CAUSE_SS_EVENT);
         unsigned size = tss.attr & 8 ? 4 : 2;
+        uint64_t error = e->error;
 
         xfer_check_room(cpu, &s, 1, size);
-        xfer_push(cpu, &s, &e->error, 1, size);
+        xfer_push(cpu, &s, &error, 1, size);
         xfer_commit_stack(cpu, &s);
     }
     xfer_check_task_ip(cpu, CPU_CAUSE_GP_IDT_OFFSET);
@@ -153,6 +180,8 @@ static unsigned check_handler(struct cpu *cpu, const struct seg_desc *gate, stru
     dpl = SEG_DPL(code->attr);
     if (!(code->attr & SEG_S) || !(code->attr & SEG_TYPE_CODE) || dpl > cpu->cpl)
         xfer_fault(cpu, VEC_GP, CPU_CAUSE_GP_IDT_CSTYPE, code);
+    if (xfer_long(cpu) && (code->attr & (SEG_L | SEG_DB)) != SEG_L)
+        xfer_fault(cpu, VEC_GP, CPU_CAUSE_GP_IDT_CS64, code);
     if (!(code->attr & SEG_P))
         xfer_fault(cpu, VEC_NP, CPU_CAUSE_NP_IDT_CS, code);
     if (vm86 && (code->attr & SEG_TYPE_CONFORMING || dpl != 0))
@@ -162,13 +191,13 @@ static unsigned check_handler(struct cpu *cpu, const struct seg_desc *gate, stru
 
 /* A stack under construction: what an event pushes, the first one highest. */
 struct frame {
-    uint32_t value[10];
+    uint64_t value[10];
     unsigned count;
 };
 
 static void add(struct frame *f, uint64_t value)
 {
-    f->value[f->count++] = (uint32_t)value;
+    f->value[f->count++] = value;
 }
 
 static void build_frame(const struct cpu *cpu, const struct cpu_delivery *e, bool inner, struct frame *f)
@@ -198,6 +227,24 @@ static void leave_vm86(struct cpu *cpu)
     seg_load_null(cpu, CPU_ES, 0);
 }
 
+static void check_offset(struct cpu *cpu, const struct seg_desc *gate, const struct seg_desc *code)
+{
+    if (xfer_reaches(cpu, code, gate->gate_offset))
+        return;
+    note_gate(cpu, gate);
+    cpu->evidence.value = code->limit;
+    cpu_raise(cpu, VEC_GP, 0, CPU_CAUSE_GP_IDT_OFFSET);
+}
+
+/* The handler is reached: no more faults. */
+static void enter_handler(struct cpu *cpu, const struct seg_desc *gate, const struct seg_desc *code, unsigned cpl)
+{
+    xfer_commit_code(cpu, code, cpl, gate->gate_offset);
+    cpu->eflags &= ~(uint32_t)(EFL_TF | EFL_NT | EFL_VM | EFL_RF);
+    if (!(gate->attr & 1)) /* an interrupt gate, not a trap gate */
+        cpu->eflags &= ~(uint32_t)EFL_IF;
+}
+
 static void deliver_gate(struct cpu *cpu, const struct cpu_delivery *e, const struct seg_desc *gate)
 {
     unsigned size = gate->attr & 8 ? 4 : 2, cpl;
@@ -211,21 +258,35 @@ static void deliver_gate(struct cpu *cpu, const struct cpu_delivery *e, const st
     s = inner ? xfer_inner_stack(cpu, cpl) : xfer_present_stack(cpu, CPU_CAUSE_SS_EVENT);
     build_frame(cpu, e, inner, &frame);
     xfer_check_room(cpu, &s, frame.count, size);
-    if (gate->gate_offset > code.limit) {
-        cpu_evidence_at(cpu, CPU_EVIDENCE_GATE, gate->selector, gate->laddr, &gate->raw, 8);
-        cpu->evidence.value = code.limit;
-        cpu_raise(cpu, VEC_GP, 0, CPU_CAUSE_GP_IDT_OFFSET);
-    }
+    check_offset(cpu, gate, &code);
     seg_set_accessed(cpu, &code);
     xfer_push(cpu, &s, frame.value, frame.count, size);
 
     xfer_commit_stack(cpu, &s);
     if (cpu->eflags & EFL_VM)
         leave_vm86(cpu);
-    xfer_commit_code(cpu, &code, cpl, gate->gate_offset);
-    cpu->eflags &= ~(uint32_t)(EFL_TF | EFL_NT | EFL_VM | EFL_RF);
-    if (!(gate->attr & 1)) /* an interrupt gate, not a trap gate */
-        cpu->eflags &= ~(uint32_t)EFL_IF;
+    enter_handler(cpu, gate, &code, cpl);
+}
+
+/* SDM Vol. 3A, "64-bit mode stack frame": the stack is aligned to 16 bytes, and SS:RSP is pushed always. */
+static void deliver_long(struct cpu *cpu, const struct cpu_delivery *e, const struct seg_desc *gate)
+{
+    struct frame frame = { .count = 0 };
+    struct seg_desc code;
+    struct xfer_stack s;
+    unsigned cpl;
+
+    cpl = check_handler(cpu, gate, &code);
+    s = xfer_long_stack(cpu, cpl, gate->gate_ist);
+    s.sp &= ~(uint64_t)15;
+    build_frame(cpu, e, true, &frame);
+    xfer_check_room(cpu, &s, frame.count, 8);
+    check_offset(cpu, gate, &code);
+    seg_set_accessed(cpu, &code);
+    xfer_push(cpu, &s, frame.value, frame.count, 8);
+
+    xfer_commit_stack(cpu, &s);
+    enter_handler(cpu, gate, &code, cpl);
 }
 
 static void deliver_protected(struct cpu *cpu, const struct cpu_delivery *e)
@@ -233,7 +294,9 @@ static void deliver_protected(struct cpu *cpu, const struct cpu_delivery *e)
     struct seg_desc gate;
 
     read_gate(cpu, e, &gate);
-    if ((gate.attr & SEG_TYPE) == SYS_TASK_GATE)
+    if (xfer_long(cpu))
+        deliver_long(cpu, e, &gate);
+    else if ((gate.attr & SEG_TYPE) == SYS_TASK_GATE)
         deliver_task(cpu, e, &gate);
     else
         deliver_gate(cpu, e, &gate);
@@ -246,7 +309,7 @@ void cpu_deliver(struct cpu *cpu, struct cpu_delivery *event)
     else
         deliver_real(cpu, event);
     if (event->vector == VEC_DB && event->type != CPU_DELIVER_SOFTWARE_INT)
-        cpu->dr[7] &= ~(uint64_t)DR7_GD; /* so that the handler can use the debug registers */
+        debugreg_delivered(cpu);
     xfer_mode_changed(cpu);
     cpu_attend(cpu);
 }
@@ -260,19 +323,32 @@ static enum cpu_cause software_cause(unsigned vector, enum cpu_delivery_type typ
     }
 }
 
+/* INT1 was delivered: debug traps that MOV SS had held back until behind it came with it. */
+static void merge_debug_traps(struct cpu *cpu, uint32_t held_back)
+{
+    if (!held_back)
+        return;
+    debugreg_report(cpu, held_back);
+    cpu->pending_db &= ~held_back;
+    cpu->pending_db_cause = cpu->pending_db ? CPU_CAUSE_DB_DATA : CPU_CAUSE_NONE;
+    cpu_attend(cpu);
+}
+
 void cpu_software_interrupt(struct cpu *cpu, unsigned vector, enum cpu_delivery_type type, uint64_t next_ip)
 {
     struct cpu_delivery *e = &cpu->in_delivery;
     struct cpu_event report = { .kind = CPU_EVENT_DELIVERY, .delivery = e };
+    uint32_t held_back = type == CPU_DELIVER_PRIVILEGED_EXCEPTION ? cpu->pending_db : 0;
 
     *e = (struct cpu_delivery){ .valid = true, .vector = (uint8_t)vector, .type = type, .insn_length = cpu->cur->len,
                                 .cause = software_cause(vector, type) };
     run_record(cpu, e);
     run_report(cpu, &report);
     cpu->delivering = e;
-    cpu->ip = (uint32_t)next_ip;
+    cpu->ip = xfer_next_ip(cpu, next_ip);
     cpu_deliver(cpu, e);
     cpu->delivering = NULL;
     cpu->history[(cpu->history_next - 1) % CPU_HISTORY].delivered = true;
+    merge_debug_traps(cpu, held_back);
     cpu->step_trap = false; /* TF was cleared on the way: SDM Vol. 3B, "Single-step exception condition" */
 }

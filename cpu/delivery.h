@@ -30,7 +30,8 @@ enum cpu_delivery_type {
     CPU_DELIVER_EXCEPTION = 3,          /* hardware exception */
     CPU_DELIVER_SOFTWARE_INT = 4,       /* INT n */
     CPU_DELIVER_PRIVILEGED_EXCEPTION = 5, /* INT1 */
-    CPU_DELIVER_SOFTWARE_EXCEPTION = 6  /* INT3, INTO */
+    CPU_DELIVER_SOFTWARE_EXCEPTION = 6, /* INT3, INTO */
+    CPU_DELIVER_OTHER = 7               /* no event of the IDT: a shutdown by itself (RSM); the vector says nothing */
 };
 
 enum { VEC_DE, VEC_DB, VEC_NMI, VEC_BP, VEC_OF, VEC_BR, VEC_UD, VEC_NM, VEC_DF, VEC_CSO, VEC_TS, VEC_NP, VEC_SS, VEC_GP,
@@ -92,7 +93,7 @@ _Noreturn void cpu_raise_pf(struct cpu *cpu, sim_laddr laddr, uint32_t error, en
 void cpu_evidence_at(struct cpu *cpu, enum cpu_evidence_kind kind, uint16_t selector, sim_laddr laddr, const void *bytes, unsigned size);
 
 /*
- * Delivers one event through the IDT (real, protected, VM86; long mode comes with it), with stack switch, task gates and
+ * Delivers one event through the IDT (real, protected, VM86, IA-32e mode), with stack switch, task gates and
  * error code. May itself raise. Called by the boundary (deliver_with_nesting in run.c) only; INT n, INT3, INTO and INT1 handlers go
  * through cpu_software_interrupt(). On return the CPU stands at the handler's first instruction.
  */

@@ -38,10 +38,11 @@ struct cpu_insn {
     int64_t imm;     /* immediate, extended as the row says; branch displacement; far pointer: offset | selector << 32 */
     int32_t disp;    /* of the memory operand */
     uint16_t off;    /* page offset of the first byte */
-    uint16_t row;    /* row in the instruction table */
+    uint16_t row : 15; /* row in the instruction table */
+    uint16_t flat : 1; /* the memory operand's address is MEM_SUM, cut by the address size: what EA_FLAT and EA_LONG instances know */
     uint8_t dst;     /* first register operand: byte offset from cpu->reg; CR, DR, segment: its number */
     uint8_t src;     /* second register operand */
-    uint8_t base, index; /* register numbers; CPU_REG_ZERO: none */
+    uint8_t base, index; /* register numbers, or CPU_REG_ZERO and its like */
     uint8_t scale;   /* 0..3 */
     uint8_t seg;     /* of the memory operand, overrides applied */
     uint8_t len;     /* bytes, 1..15 */
@@ -55,7 +56,18 @@ _Static_assert(sizeof(struct cpu_insn) == 32, "a decoded instruction is half a c
 
 /* The address of the instruction, and of the one behind it, while a handler runs. Not cut to 16 or 32 bits by need: code
  * that wraps is never decoded into blocks. */
-#define CPU_INSN_IP(cpu, i) ((cpu)->ip_base + (i)->off)
-#define CPU_NEXT_IP(cpu, i) ((cpu)->ip_base + (i)->off + (i)->len)
+#define CPU_INSN_IP(cpu, i) ((cpu)->reg[CPU_REG_PAGE] + (i)->off)
+#define CPU_NEXT_IP(cpu, i) ((cpu)->reg[CPU_REG_PAGE] + (i)->off + (i)->len)
+
+/* Where rows with a VEX.vvvv operand (H, B) or one in the immediate's high digit (L) have their parts: imm bits 7:0 are the immediate. */
+#define INSN_VVVV_SHIFT 8
+static inline unsigned insn_vvvv(const struct cpu_insn *i) { return (unsigned)(i->imm >> INSN_VVVV_SHIFT) & 15; }
+static inline unsigned insn_is4(const struct cpu_insn *i) { return (unsigned)(i->imm >> 4) & 15; }
+/* An offset, cut to the address size. */
+static inline __attribute__((always_inline)) uint64_t insn_ad_cut(const struct cpu_insn *i, uint64_t off)
+{
+    return i->flags & INSN_AD64 ? off : i->flags & INSN_AD32 ? (uint32_t)off : (uint16_t)off;
+}
+static inline unsigned insn_imm8(const struct cpu_insn *i) { return (unsigned)i->imm & 0xff; }
 
 #endif

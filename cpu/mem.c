@@ -3,8 +3,11 @@
 #include "cpu/code.h"
 #include "cpu/debugreg.h"
 #include "cpu/lapic.h"
+#include "cpu/memtype.h"
+#include "cpu/monitor.h"
 #include "cpu/paging.h"
 #include "cpu/run.h"
+#include "cpu/smm.h"
 #include "cpu/tlb.h"
 
 /* ---- Fast tables: [user][read, write][CPU_FAST_SIZE], all of them derived ---- */
@@ -19,11 +22,20 @@ static struct cpu_fast *fast_table(struct cpu *cpu, bool user, unsigned which)
 static void fast_clear_slot(struct cpu *cpu, unsigned slot)
 {
     for (unsigned t = 0; t < 4; t++)
-        cpu->fast_tables[t * CPU_FAST_SIZE + slot].tag = UINT64_MAX;
+        cpu->fast_tables[t * CPU_FAST_SIZE + slot].tag = CPU_FAST_EMPTY(slot);
+}
+
+static void forget_device_pages(struct cpu *cpu)
+{
+    if (!cpu->device_pages_used)
+        return;
+    cpu->device_pages_used = false;
+    memset(cpu->device_page, 0, sizeof(cpu->device_page));
 }
 
 void mem_fast_flush(struct cpu *cpu)
 {
+    forget_device_pages(cpu);
     if (cpu->fast_filled_count >= CPU_FAST_SIZE) {
         for (unsigned slot = 0; slot < CPU_FAST_SIZE; slot++)
             fast_clear_slot(cpu, slot);
@@ -36,14 +48,17 @@ void mem_fast_flush(struct cpu *cpu)
 
 void mem_fast_drop(struct cpu *cpu, sim_laddr laddr)
 {
+    forget_device_pages(cpu);
     fast_clear_slot(cpu, (laddr >> SIM_PAGE_SHIFT) & (CPU_FAST_SIZE - 1));
 }
 
-static void fast_fill(struct cpu *cpu, bool user, unsigned which, sim_laddr laddr, uint8_t *host)
+static void fast_fill(struct cpu *cpu, enum paging_rights as, unsigned which, sim_laddr laddr, uint8_t *host)
 {
     unsigned slot = (laddr >> SIM_PAGE_SHIFT) & (CPU_FAST_SIZE - 1);
-    struct cpu_fast *f = fast_table(cpu, user, which) + slot;
+    struct cpu_fast *f = fast_table(cpu, as == PAGING_USER, which) + slot;
 
+    if (!paging_may_cache(cpu, laddr, as))
+        return;
     if (cpu->fast_filled_count < CPU_FAST_SIZE)
         cpu->fast_filled[cpu->fast_filled_count++] = (uint16_t)slot;
     f->tag = laddr & ~(uint64_t)SIM_PAGE_MASK;
@@ -61,7 +76,7 @@ void mem_fast_revoke(struct cpu *cpu, const uint8_t *page)
             struct cpu_fast *f = fast_table(cpu, user, FAST_WRITE) + slot;
 
             if (!page || f->host == page)
-                f->tag = UINT64_MAX;
+                f->tag = CPU_FAST_EMPTY(slot);
         }
     }
 }
@@ -70,7 +85,11 @@ void mem_fast_revoke(struct cpu *cpu, const uint8_t *page)
 
 void mem_flush_tlb(struct cpu *cpu, bool globals_too)
 {
-    tlb_flush(cpu->tlb, globals_too);
+    paging_set_pcid(cpu);
+    if (globals_too)
+        tlb_flush(cpu->tlb, true);
+    else
+        tlb_flush_pcid(cpu->tlb, cpu->tlb->pcid);
     mem_fast_flush(cpu);
     code_forget_fetch(cpu);
 }
@@ -78,13 +97,14 @@ void mem_flush_tlb(struct cpu *cpu, bool globals_too)
 void mem_invlpg(struct cpu *cpu, sim_laddr laddr)
 {
     bool large;
+    uint16_t dropped = tlb_invalidate(cpu->tlb, laddr, &large);
 
-    tlb_invalidate(cpu->tlb, laddr, &large);
     if (large)
         mem_fast_flush(cpu);
     else
         mem_fast_drop(cpu, laddr);
-    code_forget_fetch(cpu);
+    if (dropped & TLB_FETCHED) /* what code was not fetched through, the fetch page does not rest on */
+        code_forget_fetch(cpu);
 }
 
 /* ---- Shared things ---- */
@@ -104,10 +124,13 @@ void mem_leave_block(struct cpu *cpu)
 
 static void touch(struct cpu *cpu)
 {
+    sim_cycles at;
+
     mem_leave_block(cpu);
-    if (run_step_cycle(cpu) > cpu->shared_until)
+    at = run_step_cycle(cpu);
+    if (at > cpu->shared_until)
         run_unwind(cpu, RUN_UNWIND_WAIT);
-    cpu->bus->clock->now = run_step_cycle(cpu);
+    cpu->bus->clock->now = at;
     cpu->attention |= CPU_ATT_TOUCHED;
 }
 
@@ -158,11 +181,11 @@ static uint64_t lapic_access(struct cpu *cpu, bool write, uint32_t off, unsigned
     return data;
 }
 
-/* A transaction on the bus. */
-static uint64_t bus_access(struct cpu *cpu, enum bus_kind kind, uint64_t addr, unsigned size, uint64_t data, bool locked)
+/* A transaction on the bus. `type`: enum memtype, of ports 0. */
+static uint64_t bus_access(struct cpu *cpu, enum bus_kind kind, uint64_t addr, unsigned size, uint64_t data, bool locked, uint8_t type)
 {
-    struct bus_txn txn = { .kind = kind, .master = (uint16_t)cpu->number, .size = (uint8_t)size, .locked = locked,
-                           .addr = addr, .data = data };
+    struct bus_txn txn = { .kind = kind, .master = (uint16_t)cpu->number, .size = (uint8_t)size, .locked = locked, .type = type,
+                           .smm = cpu->smm.active, .addr = addr, .data = data };
 
     if (kind <= BUS_MEM_WRITE && lapic_covers(cpu, addr))
         return lapic_access(cpu, kind == BUS_MEM_WRITE, (uint32_t)(addr & SIM_PAGE_MASK), size, data);
@@ -177,7 +200,7 @@ static struct bus_ram *ram_page(struct cpu *cpu, sim_paddr paddr, bool write, ui
 {
     if (lapic_covers(cpu, paddr))
         return NULL;
-    return bus_mem_page(cpu->bus, paddr, write, pfn);
+    return bus_mem_page_as(cpu->bus, cpu_viewer(cpu), paddr, write, pfn);
 }
 
 uint64_t mem_phys_read(struct cpu *cpu, sim_paddr paddr, unsigned size)
@@ -188,7 +211,7 @@ uint64_t mem_phys_read(struct cpu *cpu, sim_paddr paddr, unsigned size)
     paddr &= cpu->bus->a20_mask;
     ram = ram_page(cpu, paddr, false, &pfn);
     if (!ram)
-        return bus_access(cpu, BUS_MEM_READ, paddr, size, 0, false);
+        return bus_access(cpu, BUS_MEM_READ, paddr, size, 0, false, (uint8_t)memtype_effective(cpu, paddr, 0));
     return value_at(bus_ram_read_page(ram, pfn) + (paddr & SIM_PAGE_MASK), size);
 }
 
@@ -198,6 +221,8 @@ static uint8_t *ram_for_write(struct cpu *cpu, struct bus_ram *ram, uint64_t pfn
 {
     if (ram->page[pfn].traps & BUS_TRAP_CODE && code_overlaps(ram, pfn, off, len))
         mem_leave_block(cpu);
+    if (ram->page[pfn].traps & BUS_TRAP_WATCH && monitor_armed_for(cpu->cluster, ram, pfn, off, len))
+        touch(cpu); /* it wakes another CPU */
     return bus_ram_write_begin(ram, pfn, off, len);
 }
 
@@ -211,7 +236,7 @@ void mem_phys_write(struct cpu *cpu, sim_paddr paddr, unsigned size, uint64_t v)
     if (ram)
         value_put(ram_for_write(cpu, ram, pfn, paddr & SIM_PAGE_MASK, size) + (paddr & SIM_PAGE_MASK), size, v);
     else
-        bus_access(cpu, BUS_MEM_WRITE, paddr, size, v, false);
+        bus_access(cpu, BUS_MEM_WRITE, paddr, size, v, false, (uint8_t)memtype_effective(cpu, paddr, 0));
 }
 
 /* ---- Watched addresses: debug registers and observers ---- */
@@ -238,12 +263,56 @@ static void report_access(struct cpu *cpu, sim_laddr laddr, unsigned size, bool 
 /* ---- Linear accesses within one page ---- */
 
 struct access {
-    bool write, user, locked;
+    bool write, locked;
+    uint8_t as; /* enum paging_rights */
 };
+
+/* The memory type of an access to a page that was translated just now. */
+static uint8_t memory_type(const struct cpu *cpu, sim_laddr laddr, sim_paddr paddr)
+{
+    const struct tlb_entry *e = cpu->cr0 & CR0_PG ? tlb_find(cpu->tlb, laddr) : NULL;
+
+    return (uint8_t)memtype_effective(cpu, paddr, e ? e->flags : 0);
+}
+
+/* Translations that lead to a device are found again without a look at TLB and map, as those that lead to RAM are in the fast tables; the
+ * same events make both forget. */
+static uint64_t device_key(sim_laddr laddr, unsigned as, bool write)
+{
+    return (laddr & ~(uint64_t)SIM_PAGE_MASK) | 1 | as << 1 | (uint64_t)write << 3;
+}
+static struct cpu_device_page *device_slot(struct cpu *cpu, uint64_t key)
+{
+    return &cpu->device_page[(key >> 12 ^ key >> 3) & (CPU_DEVICE_PAGES - 1)];
+}
+static bool device_known(struct cpu *cpu, sim_laddr laddr, unsigned as, bool write)
+{
+    uint64_t key = device_key(laddr, as, write);
+
+    return device_slot(cpu, key)->key == key;
+}
+static void device_fill(struct cpu *cpu, sim_laddr laddr, unsigned as, bool write, sim_paddr paddr, uint8_t type)
+{
+    uint64_t key = device_key(laddr, as, write);
+
+    if (!paging_may_cache(cpu, laddr, as))
+        return;
+    *device_slot(cpu, key) = (struct cpu_device_page){ key, paddr & ~(sim_paddr)SIM_PAGE_MASK, type };
+    cpu->device_pages_used = true;
+}
+static uint64_t device_access(struct cpu *cpu, enum bus_kind kind, sim_laddr laddr, unsigned size, uint64_t data, struct access a)
+{
+    const struct cpu_device_page *page = device_slot(cpu, device_key(laddr, a.as, kind == BUS_MEM_WRITE));
+
+    return bus_access(cpu, kind, page->paddr | (laddr & SIM_PAGE_MASK), size, data, a.locked, page->type);
+}
 
 static uint64_t page_read(struct cpu *cpu, sim_laddr laddr, unsigned size, struct access a)
 {
-    sim_paddr paddr = paging_translate(cpu, laddr, a.write ? PAGING_WRITE : PAGING_READ, a.user) & cpu->bus->a20_mask;
+    if (!a.write && device_known(cpu, laddr, a.as, false))
+        return device_access(cpu, BUS_MEM_READ, laddr, size, 0, a);
+
+    sim_paddr paddr = paging_translate(cpu, laddr, a.write ? PAGING_WRITE : PAGING_READ, a.as) & cpu->bus->a20_mask;
     bool watched = page_watched(cpu, laddr);
     uint64_t pfn, v = 0;
     struct bus_ram *ram = ram_page(cpu, paddr, false, &pfn);
@@ -255,9 +324,13 @@ static uint64_t page_read(struct cpu *cpu, sim_laddr laddr, unsigned size, struc
 
         v = value_at(host + (paddr & SIM_PAGE_MASK), size);
         if (!watched)
-            fast_fill(cpu, a.user, FAST_READ, laddr, host);
+            fast_fill(cpu, a.as, FAST_READ, laddr, host);
     } else {
-        v = bus_access(cpu, BUS_MEM_READ, paddr, size, 0, a.locked);
+        uint8_t type = memory_type(cpu, laddr, paddr);
+
+        if (!watched && !a.write)
+            device_fill(cpu, laddr, a.as, false, paddr, type);
+        v = bus_access(cpu, BUS_MEM_READ, paddr, size, 0, a.locked, type);
     }
     if (watched)
         report_access(cpu, laddr, size, false, v, v);
@@ -266,7 +339,12 @@ static uint64_t page_read(struct cpu *cpu, sim_laddr laddr, unsigned size, struc
 
 static void page_write(struct cpu *cpu, sim_laddr laddr, unsigned size, uint64_t v, struct access a)
 {
-    sim_paddr paddr = paging_translate(cpu, laddr, PAGING_WRITE, a.user) & cpu->bus->a20_mask;
+    if (device_known(cpu, laddr, a.as, true)) {
+        device_access(cpu, BUS_MEM_WRITE, laddr, size, v, a);
+        return;
+    }
+
+    sim_paddr paddr = paging_translate(cpu, laddr, PAGING_WRITE, a.as) & cpu->bus->a20_mask;
     bool watched = page_watched(cpu, laddr);
     uint64_t pfn, old = 0;
     struct bus_ram *ram = ram_page(cpu, paddr, true, &pfn);
@@ -279,9 +357,13 @@ static void page_write(struct cpu *cpu, sim_laddr laddr, unsigned size, uint64_t
         old = value_at(host + (paddr & SIM_PAGE_MASK), size);
         value_put(host + (paddr & SIM_PAGE_MASK), size, v);
         if (!watched && !ram->page[pfn].traps)
-            fast_fill(cpu, a.user, FAST_WRITE, laddr, host);
+            fast_fill(cpu, a.as, FAST_WRITE, laddr, host);
     } else {
-        bus_access(cpu, BUS_MEM_WRITE, paddr, size, v, a.locked);
+        uint8_t type = memory_type(cpu, laddr, paddr);
+
+        if (!watched)
+            device_fill(cpu, laddr, a.as, true, paddr, type);
+        bus_access(cpu, BUS_MEM_WRITE, paddr, size, v, a.locked, type);
     }
     if (watched)
         report_access(cpu, laddr, size, true, old, v);
@@ -309,13 +391,33 @@ static sim_laddr wrap(const struct cpu *cpu, sim_laddr laddr)
     return cpu->mode & MODE_L ? laddr : (uint32_t)laddr;
 }
 
-static void probe(struct cpu *cpu, sim_laddr laddr, unsigned size, bool write, bool user)
+/* The n-th byte behind laddr. What the processor itself looks up beyond 4 GiB while compatibility-mode code runs does not wrap. */
+static sim_laddr behind(const struct cpu *cpu, sim_laddr laddr, unsigned n)
+{
+    return laddr >> 32 ? laddr + n : wrap(cpu, laddr + n);
+}
+
+/* A write to a device, or to a page with a monitored line, has to be this CPU's turn: that is found out before the first of several writes, not between them. */
+static void probe_page(struct cpu *cpu, sim_laddr laddr, bool write, enum paging_rights as)
+{
+    sim_paddr paddr = paging_translate(cpu, laddr, write ? PAGING_WRITE : PAGING_READ, as) & cpu->bus->a20_mask;
+    uint64_t pfn;
+    struct bus_ram *ram;
+
+    if (!write)
+        return;
+    ram = ram_page(cpu, paddr, true, &pfn);
+    if (!ram || ram->page[pfn].traps & BUS_TRAP_WATCH)
+        touch(cpu);
+}
+
+static void probe(struct cpu *cpu, sim_laddr laddr, unsigned size, bool write, enum paging_rights as)
 {
     unsigned first = bytes_in_page(laddr, size);
 
-    paging_translate(cpu, laddr, write ? PAGING_WRITE : PAGING_READ, user);
+    probe_page(cpu, laddr, write, as);
     if (first < size)
-        paging_translate(cpu, wrap(cpu, laddr + first), write ? PAGING_WRITE : PAGING_READ, user);
+        probe_page(cpu, behind(cpu, laddr, first), write, as);
 }
 
 static uint64_t linear_read(struct cpu *cpu, sim_laddr laddr, unsigned size, struct access a)
@@ -325,9 +427,9 @@ static uint64_t linear_read(struct cpu *cpu, sim_laddr laddr, unsigned size, str
 
     if (first == size)
         return page_read(cpu, laddr, size, a);
-    probe(cpu, laddr, size, a.write, a.user);
+    probe(cpu, laddr, size, a.write, a.as);
     for (unsigned n = 0; n < size; n++)
-        v |= page_read(cpu, wrap(cpu, laddr + n), 1, a) << (8 * n);
+        v |= page_read(cpu, behind(cpu, laddr, n), 1, a) << (8 * n);
     return v;
 }
 
@@ -340,9 +442,9 @@ static void linear_write(struct cpu *cpu, sim_laddr laddr, unsigned size, uint64
         return;
     }
     mem_leave_block(cpu); /* one of the bytes may have to be alone: decide before the first is written */
-    probe(cpu, laddr, size, true, a.user);
+    probe(cpu, laddr, size, true, a.as);
     for (unsigned n = 0; n < size; n++)
-        page_write(cpu, wrap(cpu, laddr + n), 1, v >> (8 * n), a);
+        page_write(cpu, behind(cpu, laddr, n), 1, v >> (8 * n), a);
 }
 
 static bool is_user(const struct cpu *cpu)
@@ -350,42 +452,107 @@ static bool is_user(const struct cpu *cpu)
     return cpu->cpl == 3;
 }
 
+static enum paging_rights present_rights(const struct cpu *cpu)
+{
+    return is_user(cpu) ? PAGING_USER : PAGING_SUPERVISOR;
+}
+
+static enum paging_rights rights_of(bool user)
+{
+    return user ? PAGING_USER : PAGING_SUPERVISOR;
+}
+
 uint64_t mem_read_slow(struct cpu *cpu, const struct cpu_insn *i, sim_laddr laddr, unsigned size)
 {
     cpu->cur = i;
     check_alignment(cpu, laddr, size);
-    return linear_read(cpu, laddr, size, (struct access){ .user = is_user(cpu) });
+    return linear_read(cpu, laddr, size, (struct access){ .as = present_rights(cpu) });
 }
 
 void mem_write_slow(struct cpu *cpu, const struct cpu_insn *i, sim_laddr laddr, unsigned size, uint64_t value)
 {
     cpu->cur = i;
     check_alignment(cpu, laddr, size);
-    linear_write(cpu, laddr, size, value, (struct access){ .write = true, .user = is_user(cpu) });
+    linear_write(cpu, laddr, size, value, (struct access){ .write = true, .as = present_rights(cpu) });
 }
 
 uint64_t mem_rmw_read_slow(struct cpu *cpu, const struct cpu_insn *i, sim_laddr laddr, unsigned size, bool locked)
 {
     cpu->cur = i;
     check_alignment(cpu, laddr, size);
-    return linear_read(cpu, laddr, size, (struct access){ .write = true, .user = is_user(cpu), .locked = locked });
+    return linear_read(cpu, laddr, size, (struct access){ .write = true, .as = present_rights(cpu), .locked = locked });
+}
+
+void mem_rmw_write_slow(struct cpu *cpu, const struct cpu_insn *i, sim_laddr laddr, unsigned size, uint64_t value, bool locked)
+{
+    cpu->cur = i;
+    linear_write(cpu, laddr, size, value, (struct access){ .write = true, .as = present_rights(cpu), .locked = locked });
 }
 
 void mem_probe_write(struct cpu *cpu, const struct cpu_insn *i, sim_laddr laddr, unsigned size)
 {
     cpu->cur = i;
-    if (!(size & (size - 1)))
+    if (size <= 8 && !(size & (size - 1))) /* vectors may lie anywhere, or have rules of their own */
         check_alignment(cpu, laddr, size);
     mem_leave_block(cpu);
-    probe(cpu, laddr, size, true, is_user(cpu));
+    probe(cpu, laddr, size, true, present_rights(cpu));
 }
 
 void mem_probe_read(struct cpu *cpu, const struct cpu_insn *i, sim_laddr laddr, unsigned size)
 {
     cpu->cur = i;
-    if (!(size & (size - 1)))
+    if (size <= 8 && !(size & (size - 1))) /* vectors may lie anywhere, or have rules of their own */
         check_alignment(cpu, laddr, size);
-    probe(cpu, laddr, size, false, is_user(cpu));
+    probe(cpu, laddr, size, false, present_rights(cpu));
+}
+
+/* ---- Operands of more than 8 bytes ---- */
+
+/* The next piece of what is left: each is an access of its own, as far as devices are concerned, and of a size that accesses have. */
+static unsigned piece_of(unsigned left)
+{
+    return left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
+}
+
+static void read_pieces(struct cpu *cpu, sim_laddr laddr, uint8_t *to, unsigned size, struct access a)
+{
+    for (unsigned n = 0, piece; n < size; n += piece) {
+        uint64_t v;
+
+        piece = piece_of(size - n);
+        v = linear_read(cpu, wrap(cpu, laddr + n), piece, a);
+        memcpy(to + n, &v, piece);
+    }
+}
+
+void mem_read_bytes(struct cpu *cpu, const struct cpu_insn *i, sim_laddr laddr, void *to, unsigned size)
+{
+    const uint8_t *p = mem_fast(cpu->fast_read, laddr, size);
+
+    if (p) {
+        memcpy(to, p, size);
+        return;
+    }
+    mem_probe_read(cpu, i, laddr, size);
+    read_pieces(cpu, laddr, to, size, (struct access){ .as = present_rights(cpu) });
+}
+
+void mem_write_bytes(struct cpu *cpu, const struct cpu_insn *i, sim_laddr laddr, const void *from, unsigned size)
+{
+    uint8_t *p = mem_fast(cpu->fast_write, laddr, size);
+
+    if (p) {
+        memcpy(p, from, size);
+        return;
+    }
+    mem_probe_write(cpu, i, laddr, size);
+    for (unsigned n = 0, piece; n < size; n += piece) {
+        uint64_t v = 0;
+
+        piece = piece_of(size - n);
+        memcpy(&v, (const uint8_t *)from + n, piece);
+        linear_write(cpu, wrap(cpu, laddr + n), piece, v, (struct access){ .write = true, .as = present_rights(cpu) });
+    }
 }
 
 /* ---- Runs for string operations ---- */
@@ -395,16 +562,18 @@ uint8_t *mem_direct_read(struct cpu *cpu, const struct cpu_insn *i, sim_laddr la
     uint8_t *host = mem_fast(cpu->fast_read, laddr, 1);
 
     *len = 0;
+    if (!host && device_known(cpu, laddr, present_rights(cpu), false))
+        return NULL;
     if (!host) {
         mem_probe_read(cpu, i, laddr, 1);
         uint64_t pfn;
-        sim_paddr paddr = paging_translate(cpu, laddr, PAGING_READ, is_user(cpu)) & cpu->bus->a20_mask;
+        sim_paddr paddr = paging_translate(cpu, laddr, PAGING_READ, present_rights(cpu)) & cpu->bus->a20_mask;
         struct bus_ram *ram = ram_page(cpu, paddr, false, &pfn);
 
         if (!ram || page_watched(cpu, laddr))
             return NULL;
         host = bus_ram_read_page(ram, pfn) + (paddr & SIM_PAGE_MASK);
-        fast_fill(cpu, is_user(cpu), FAST_READ, laddr, host - (laddr & SIM_PAGE_MASK));
+        fast_fill(cpu, present_rights(cpu), FAST_READ, laddr, host - (laddr & SIM_PAGE_MASK));
     }
     *len = SIM_PAGE_SIZE - (laddr & SIM_PAGE_MASK);
     return host;
@@ -415,17 +584,19 @@ uint8_t *mem_direct_write(struct cpu *cpu, const struct cpu_insn *i, sim_laddr l
     uint8_t *host = mem_fast(cpu->fast_write, laddr, 1);
 
     *len = 0;
+    if (!host && device_known(cpu, laddr, present_rights(cpu), true))
+        return NULL;
     if (!host) {
         cpu->cur = i;
         uint64_t pfn;
-        sim_paddr paddr = paging_translate(cpu, laddr, PAGING_WRITE, is_user(cpu)) & cpu->bus->a20_mask;
+        sim_paddr paddr = paging_translate(cpu, laddr, PAGING_WRITE, present_rights(cpu)) & cpu->bus->a20_mask;
         struct bus_ram *ram = ram_page(cpu, paddr, true, &pfn);
 
         /* A clean page, or one that is not there yet, is made dirty by its first element; from then on the run is direct. */
         if (!ram || page_watched(cpu, laddr) || ram->page[pfn].traps || !ram->page[pfn].data)
             return NULL;
         host = ram->page[pfn].data + (paddr & SIM_PAGE_MASK);
-        fast_fill(cpu, is_user(cpu), FAST_WRITE, laddr, host - (laddr & SIM_PAGE_MASK));
+        fast_fill(cpu, present_rights(cpu), FAST_WRITE, laddr, host - (laddr & SIM_PAGE_MASK));
     }
     *len = SIM_PAGE_SIZE - (laddr & SIM_PAGE_MASK);
     return host;
@@ -433,13 +604,18 @@ uint8_t *mem_direct_write(struct cpu *cpu, const struct cpu_insn *i, sim_laddr l
 
 /* ---- Effective addresses ---- */
 
+bool mem_canonical_base(const struct cpu *cpu, uint64_t value)
+{
+    unsigned unused = cpu->model->cr4 & CR4_LA57 ? 7 : 16;
+
+    return (uint64_t)((int64_t)(value << unused) >> unused) == value;
+}
+
 uint64_t mem_offset(struct cpu *cpu, const struct cpu_insn *i)
 {
-    uint64_t off = cpu->reg[i->base] + (cpu->reg[i->index] << i->scale) + (uint64_t)(int64_t)i->disp;
-
-    if (i->flags & INSN_AD64)
-        return off;
-    return i->flags & INSN_AD32 ? (uint32_t)off : (uint16_t)off;
+    if (i->base == CPU_REG_IMM)
+        return (uint64_t)i->imm;
+    return insn_ad_cut(i, MEM_SUM(cpu, i));
 }
 
 static _Noreturn void segment_fault(struct cpu *cpu, unsigned seg, uint64_t off, enum cpu_cause gp_cause)
@@ -465,7 +641,7 @@ static void segment_check(struct cpu *cpu, unsigned seg, uint64_t off, unsigned 
     if (s->attr & SEG_UNUSABLE)
         segment_fault(cpu, seg, off, CPU_CAUSE_GP_NULLSEG);
     if (cpu->mode & MODE_PE && !(cpu->mode & MODE_VM)) {
-        if (access != MEM_READ && !writable)
+        if ((access == MEM_WRITE || access == MEM_RMW) && !writable)
             segment_fault(cpu, seg, off, CPU_CAUSE_GP_WRITE_RO);
         if (access == MEM_READ && !readable)
             segment_fault(cpu, seg, off, CPU_CAUSE_GP_READ_XO);
@@ -480,8 +656,26 @@ static void segment_check(struct cpu *cpu, unsigned seg, uint64_t off, unsigned 
     }
 }
 
+/* 64-bit mode knows no limits and no types, and bases of FS and GS only. SDM Vol. 3A, "Segmentation in IA-32e mode". */
+static sim_laddr long_linear(struct cpu *cpu, unsigned seg, uint64_t off, unsigned size)
+{
+    sim_laddr laddr = seg == CPU_FS || seg == CPU_GS ? cpu->seg[seg].base + off : off;
+
+    if (mem_canonical(cpu, laddr)) {
+        if (mem_canonical(cpu, laddr + size - 1))
+            return laddr;
+        if (size <= 8 && !(size & (size - 1)))
+            check_alignment(cpu, laddr, size); /* found before the end that is not canonical, by the oracle test */
+    }
+    cpu->evidence = (struct cpu_evidence){ .kind = CPU_EVIDENCE_OPERAND, .selector = cpu->seg[seg].selector, .level = (uint8_t)seg,
+                                           .laddr = laddr };
+    cpu_raise(cpu, seg == CPU_SS ? VEC_SS : VEC_GP, 0, seg == CPU_SS ? CPU_CAUSE_SS_CANON : CPU_CAUSE_GP_CANON);
+}
+
 static sim_laddr segment_linear(struct cpu *cpu, unsigned seg, uint64_t off, unsigned size, enum mem_access access)
 {
+    if (cpu->mode & MODE_L)
+        return long_linear(cpu, seg, off, size);
     segment_check(cpu, seg, off, size, access);
     return wrap(cpu, cpu->seg[seg].base + off);
 }
@@ -537,7 +731,7 @@ uint64_t mem_read_as(struct cpu *cpu, sim_laddr laddr, unsigned size, bool user)
 {
     const uint8_t *p = mem_fast(fast_table(cpu, user, FAST_READ), laddr, size);
 
-    return p ? value_at(p, size) : linear_read(cpu, laddr, size, (struct access){ .user = user });
+    return p ? value_at(p, size) : linear_read(cpu, laddr, size, (struct access){ .as = rights_of(user) });
 }
 
 void mem_write_as(struct cpu *cpu, sim_laddr laddr, unsigned size, uint64_t v, bool user)
@@ -547,7 +741,7 @@ void mem_write_as(struct cpu *cpu, sim_laddr laddr, unsigned size, uint64_t v, b
     if (p)
         value_put(p, size, v);
     else
-        linear_write(cpu, laddr, size, v, (struct access){ .write = true, .user = user });
+        linear_write(cpu, laddr, size, v, (struct access){ .write = true, .as = rights_of(user) });
 }
 
 void mem_probe_write_as(struct cpu *cpu, sim_laddr laddr, unsigned size, bool user)
@@ -557,22 +751,49 @@ void mem_probe_write_as(struct cpu *cpu, sim_laddr laddr, unsigned size, bool us
     if (mem_fast(fast_table(cpu, user, FAST_WRITE), laddr, size))
         return;
     mem_leave_block(cpu);
-    probe(cpu, laddr, size, true, user);
+    probe(cpu, laddr, size, true, rights_of(user));
+}
+
+/* The tables' addresses are 64 bits wide in IA-32e mode, whatever the code. */
+static sim_laddr sys_address(struct cpu *cpu, sim_laddr laddr)
+{
+    if (!(cpu->efer & EFER_LMA))
+        return (uint32_t)laddr;
+    if (!mem_canonical(cpu, laddr)) {
+        cpu->evidence = (struct cpu_evidence){ .kind = CPU_EVIDENCE_REGISTER, .value = laddr };
+        cpu_raise(cpu, VEC_GP, 0, CPU_CAUSE_GP_CANON);
+    }
+    return laddr;
 }
 
 uint64_t mem_sys_read(struct cpu *cpu, sim_laddr laddr, unsigned size)
 {
-    return mem_read_as(cpu, wrap(cpu, laddr), size, false);
+    const uint8_t *p;
+
+    laddr = sys_address(cpu, laddr);
+    p = mem_fast(fast_table(cpu, false, FAST_READ), laddr, size);
+    return p ? value_at(p, size) : linear_read(cpu, laddr, size, (struct access){ .as = PAGING_IMPLICIT });
 }
 
 void mem_sys_write(struct cpu *cpu, sim_laddr laddr, unsigned size, uint64_t v)
 {
-    mem_write_as(cpu, wrap(cpu, laddr), size, v, false);
+    uint8_t *p;
+
+    laddr = sys_address(cpu, laddr);
+    p = mem_fast(fast_table(cpu, false, FAST_WRITE), laddr, size);
+    if (p)
+        value_put(p, size, v);
+    else
+        linear_write(cpu, laddr, size, v, (struct access){ .write = true, .as = PAGING_IMPLICIT });
 }
 
 void mem_sys_probe_write(struct cpu *cpu, sim_laddr laddr, unsigned size)
 {
-    mem_probe_write_as(cpu, wrap(cpu, laddr), size, false);
+    laddr = sys_address(cpu, laddr);
+    if (mem_fast(fast_table(cpu, false, FAST_WRITE), laddr, size))
+        return;
+    mem_leave_block(cpu);
+    probe(cpu, laddr, size, true, PAGING_IMPLICIT);
 }
 
 /* ---- Ports ---- */
@@ -592,7 +813,8 @@ uint32_t mem_in(struct cpu *cpu, const struct cpu_insn *i, uint16_t port, unsign
     uint32_t v;
 
     cpu->cur = i;
-    v = (uint32_t)bus_access(cpu, BUS_IO_READ, port, size, 0, false);
+    v = (uint32_t)bus_access(cpu, BUS_IO_READ, port, size, 0, false, 0);
+    smm_note_io(cpu, i, port, size, false);
     report_port(cpu, port, size, false, v);
     return v;
 }
@@ -600,6 +822,7 @@ uint32_t mem_in(struct cpu *cpu, const struct cpu_insn *i, uint16_t port, unsign
 void mem_out(struct cpu *cpu, const struct cpu_insn *i, uint16_t port, unsigned size, uint32_t v)
 {
     cpu->cur = i;
-    bus_access(cpu, BUS_IO_WRITE, port, size, v, false);
+    bus_access(cpu, BUS_IO_WRITE, port, size, v, false, 0);
+    smm_note_io(cpu, i, port, size, true);
     report_port(cpu, port, size, true, v);
 }

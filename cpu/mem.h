@@ -40,8 +40,14 @@ void mem_write_slow(struct cpu *cpu, const struct cpu_insn *i, sim_laddr laddr, 
 void mem_probe_write(struct cpu *cpu, const struct cpu_insn *i, sim_laddr laddr, unsigned size);
 /* Likewise for reads. */
 void mem_probe_read(struct cpu *cpu, const struct cpu_insn *i, sim_laddr laddr, unsigned size);
-/* Reads with the checks of a write; the write that follows cannot fault. `locked`: the bus is held in between. */
+/* Reads with the checks of a write; the write that follows cannot fault. `locked`: the bus is held until that is done. */
 uint64_t mem_rmw_read_slow(struct cpu *cpu, const struct cpu_insn *i, sim_laddr laddr, unsigned size, bool locked);
+void mem_rmw_write_slow(struct cpu *cpu, const struct cpu_insn *i, sim_laddr laddr, unsigned size, uint64_t value, bool locked);
+
+/* Operands of up to 4096 bytes (vectors, FXSAVE images) at a checked linear address. What is in one page and RAM moves at once; otherwise
+ * all of it is probed first, then moved by pieces of 8 bytes, and the rest by 4, 2 and 1. */
+void mem_read_bytes(struct cpu *cpu, const struct cpu_insn *i, sim_laddr laddr, void *to, unsigned size);
+void mem_write_bytes(struct cpu *cpu, const struct cpu_insn *i, sim_laddr laddr, const void *from, unsigned size);
 
 /* Host addresses for bulk string operations: the longest directly usable run starting at laddr, within its page; NULL (and
  * *len 0) when an element-wise access is needed. Sets accessed and dirty bits like the access would; may raise. */
@@ -98,18 +104,39 @@ static inline __attribute__((always_inline)) void mem_rmw_write(struct cpu *cpu,
     if (CPU_LIKELY(rmw->host != NULL))
         memcpy(rmw->host, &v, size);
     else
-        mem_write_slow(cpu, i, rmw->laddr, size, v);
+        mem_rmw_write_slow(cpu, i, rmw->laddr, size, v, (i->flags & INSN_LOCK) != 0);
 }
 
 /* ---- Effective addresses ---- */
 
+/* Are the bits above the linear address width (48, with CR4.LA57 57) copies of its top bit? SDM Vol. 1, "Canonical addressing". */
+static inline bool mem_canonical(const struct cpu *cpu, sim_laddr laddr)
+{
+    unsigned unused = cpu->cr4 & CR4_LA57 ? 7 : 16;
+
+    return (uint64_t)((int64_t)(laddr << unused) >> unused) == laddr;
+}
+
+/* Likewise for what is kept and used later (bases, MSRs): as wide as the processor can be told to be, whatever CR4.LA57 says now. */
+bool mem_canonical_base(const struct cpu *cpu, uint64_t value);
+
 /* Which memory operands a handler instance is made for. */
 enum mem_ea {
     EA_ANY,  /* any segment, any address size, checked out of line */
-    EA_FLAT  /* MODE_FLAT, 32-bit addressing, segment ES, CS, SS or DS */
+    EA_FLAT, /* MODE_FLAT, 32-bit addressing, segment ES, CS, SS or DS */
+    EA_LONG, /* MODE_L, 64-bit addressing, no segment base */
+    EA_KINDS
 };
 
-enum mem_access { MEM_READ, MEM_WRITE, MEM_RMW };
+/* The address of a memory operand where no segment has a base. A RIP-relative one too: see CPU_REG_PAGE. */
+#define MEM_SUM(cpu, i) ((cpu)->reg[(i)->base] + ((cpu)->reg[(i)->index] << (i)->scale) + (uint64_t)(int64_t)(i)->disp)
+
+enum mem_access {
+    MEM_READ,
+    MEM_WRITE,
+    MEM_RMW,
+    MEM_FLUSH /* as a read, but execute-only segments allow it */
+};
 
 /* The offset of the memory operand, by its address size. */
 uint64_t mem_offset(struct cpu *cpu, const struct cpu_insn *i);
@@ -120,7 +147,7 @@ static inline __attribute__((always_inline)) sim_laddr mem_operand(struct cpu *c
                                                                    enum mem_access access)
 {
     if (ea == EA_FLAT)
-        return (uint32_t)(cpu->reg[i->base] + (cpu->reg[i->index] << i->scale) + (uint64_t)(int64_t)i->disp);
+        return (uint32_t)MEM_SUM(cpu, i);
     return mem_segment(cpu, i, i->seg, mem_offset(cpu, i), size, access);
 }
 

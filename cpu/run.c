@@ -2,8 +2,12 @@
 
 #include "cpu/code.h"
 #include "cpu/debugreg.h"
+#include "cpu/isa/isa.h"
 #include "cpu/lapic.h"
 #include "cpu/mem.h"
+#include "cpu/monitor.h"
+#include "cpu/smm.h"
+#include "cpu/transfer.h"
 
 /* ---- Leaving an instruction ---- */
 
@@ -21,9 +25,19 @@ static sim_steps steps_done(const struct cpu *cpu)
     return (cpu->counted_to - cpu->budget) + before + cpu->extra_steps;
 }
 
+sim_steps run_step_number(const struct cpu *cpu)
+{
+    return cpu->steps + steps_done(cpu);
+}
+
 sim_cycles run_step_cycle(const struct cpu *cpu)
 {
     return cpu->cycle + steps_done(cpu);
+}
+
+uint64_t run_retired(const struct cpu *cpu)
+{
+    return cpu->retired + steps_done(cpu) - cpu->extra_steps;
 }
 
 void run_report(struct cpu *cpu, const struct cpu_event *event)
@@ -58,6 +72,8 @@ static void catch_up(struct cpu *cpu)
     cpu->steps += done;
     cpu->cycle += done;
     cpu->retired += done;
+    if (done)
+        cpu->in_rep = false;
 }
 
 /* The block was left before cpu->cur: what came before it is complete, and ip stands at it. */
@@ -70,6 +86,8 @@ static void settle_abandoned(struct cpu *cpu)
 
         cpu->stall = 0;
         cpu->ip = CPU_INSN_IP(cpu, cpu->cur) & ip_mask(cpu);
+        if (before)
+            cpu->in_rep = false;
         count(cpu, before + cpu->extra_steps, before);
         cpu->stall = stall; /* belongs to the step that is still to be finished */
         cpu->attention &= ~(uint32_t)CPU_ATT_COUNT;
@@ -79,12 +97,69 @@ static void settle_abandoned(struct cpu *cpu)
     cpu->retire = true;
 }
 
+/* ---- Undoing what a step did before it found that it must wait ---- */
+
+/* To be called before something of struct cpu_undo changes. The first call of a step keeps what it was. */
+static void keep_for_undo(struct cpu *cpu)
+{
+    struct cpu_undo *u = &cpu->undo;
+    sim_steps step = cpu->steps + steps_done(cpu);
+
+    if (u->valid && u->step == step)
+        return;
+    u->valid = true;
+    u->step = step;
+    u->activity = cpu->activity;
+    u->nmi_blocked = cpu->nmi_blocked;
+    u->nmi_pending = cpu->nmi_pending;
+    u->pending_db = cpu->pending_db;
+    u->pending_db_cause = cpu->pending_db_cause;
+    u->dr6 = cpu->dr[6];
+    u->history_next = cpu->history_next;
+}
+
+/* The step before which the CPU stands was begun and did not happen. An interrupt needs no undoing: it is acknowledged by a step that may
+ * touch shared things, and so may its delivery, which is of the same cycle. */
+static void undo_step(struct cpu *cpu)
+{
+    struct cpu_undo *u = &cpu->undo;
+    bool begun = u->valid && u->step == cpu->steps;
+
+    u->valid = false;
+    cpu->eflags |= cpu->step_rf ? EFL_RF : 0;
+    cpu->shadow_sti |= cpu->had_shadow_sti;
+    cpu->shadow_ss |= cpu->had_shadow_ss;
+    if (begun) {
+        for (uint32_t n = 0; n < CPU_HISTORY && n < cpu->history_next - u->history_next; n++)
+            cpu->history[(u->history_next + n) % CPU_HISTORY] = u->history[n];
+        cpu->history_next = u->history_next;
+        cpu->activity = u->activity;
+        cpu->nmi_blocked = u->nmi_blocked;
+        cpu->nmi_pending = u->nmi_pending;
+        cpu->pending_db = u->pending_db;
+        cpu->pending_db_cause = u->pending_db_cause;
+        cpu->dr[6] = u->dr6;
+    }
+    cpu_attend(cpu);
+}
+
+/* The step is complete: nothing of it is given back. */
+static void forget_before_step(struct cpu *cpu)
+{
+    cpu->step_trap = cpu->step_rf = cpu->had_shadow_sti = cpu->had_shadow_ss = false;
+}
+
 /* ---- Deliveries ---- */
 
 struct cpu_delivery *run_record(struct cpu *cpu, const struct cpu_delivery *event)
 {
-    struct cpu_delivery *r = &cpu->history[cpu->history_next++ % CPU_HISTORY];
+    struct cpu_delivery *r = &cpu->history[cpu->history_next % CPU_HISTORY];
+    uint32_t n;
 
+    keep_for_undo(cpu);
+    n = cpu->history_next++ - cpu->undo.history_next;
+    if (n < CPU_HISTORY)
+        cpu->undo.history[n] = *r;
     *r = *event;
     r->valid = true;
     r->cs = cpu->seg[CPU_CS].selector;
@@ -123,6 +198,16 @@ static void enter_shutdown(struct cpu *cpu)
     run_report(cpu, &event);
 }
 
+_Noreturn void run_shutdown(struct cpu *cpu, enum cpu_cause cause)
+{
+    struct cpu_delivery event = { .valid = true, .type = CPU_DELIVER_OTHER, .cause = cause, .evidence = cpu->evidence };
+
+    run_record(cpu, &event)->shutdown = true;
+    cpu->evidence = (struct cpu_evidence){ .kind = CPU_EVIDENCE_NONE };
+    enter_shutdown(cpu);
+    run_unwind(cpu, RUN_UNWIND_SHUTDOWN);
+}
+
 /* Combines a fault met while delivering `first` with it: SDM Vol. 3A, "Interrupt 8 - Double fault exception". False: shutdown. */
 static bool combine(struct cpu *cpu, const struct cpu_delivery *first, struct cpu_delivery *second)
 {
@@ -139,6 +224,21 @@ static bool combine(struct cpu *cpu, const struct cpu_delivery *first, struct cp
     return true;
 }
 
+/* Faults that do not make a double fault are handled one instead of the other. An exception that has failed on this way before fails
+ * again, for a failed delivery changes nothing: a processor goes round for ever then, deaf to interrupts and NMI. We call that shutdown. */
+static bool goes_round(const struct cpu *cpu, unsigned vector)
+{
+    for (uint32_t n = 2; n <= CPU_HISTORY && n <= cpu->history_next; n++) {
+        const struct cpu_delivery *before = &cpu->history[(cpu->history_next - n) % CPU_HISTORY];
+
+        if (before->type == CPU_DELIVER_EXCEPTION && before->vector == vector)
+            return true;
+        if (!before->nested)
+            break;
+    }
+    return false;
+}
+
 /* A fault was raised while cpu->delivering was being delivered. */
 static void nest(struct cpu *cpu)
 {
@@ -148,7 +248,7 @@ static void nest(struct cpu *cpu)
     cpu->delivering = NULL;
     second.nested = true;
     r = run_record(cpu, &second);
-    if (!combine(cpu, first, &cpu->fault)) {
+    if (!combine(cpu, first, &cpu->fault) || goes_round(cpu, cpu->fault.vector)) {
         r->shutdown = true;
         cpu->fault.valid = false;
         enter_shutdown(cpu);
@@ -175,7 +275,10 @@ static void deliver(struct cpu *cpu, const struct cpu_delivery *event, bool reco
     cpu_deliver(cpu, &cpu->in_delivery);
     cpu->delivering = NULL;
     cpu->history[(cpu->history_next - 1) % CPU_HISTORY].delivered = true;
-    cpu->shadow_sti = cpu->shadow_ss = false;
+    cpu->shadow_sti = cpu->shadow_ss = cpu->in_rep = false;
+    if (cpu->monitor.armed)
+        monitor_disarm(cpu);
+    forget_before_step(cpu);
     cpu_attend(cpu);
 }
 
@@ -190,35 +293,63 @@ static void deliver_fault(struct cpu *cpu)
     count(cpu, 1, 0);
 }
 
+/* What an instruction has done before its fault stands, as far as the SDM says so; when it is left to run again, nothing does. */
+static void settle_partial(struct cpu *cpu, bool stands)
+{
+    struct cpu_partial *p = &cpu->partial;
+
+    for (unsigned n = 0; n < 2 && p->valid && stands; n++)
+        cpu->vector[p->reg[n]] = p->value[n];
+    p->valid = false;
+}
+
+/* The step that led to shutdown is complete. */
+static void end_in_shutdown(struct cpu *cpu)
+{
+    settle_abandoned(cpu);
+    forget_before_step(cpu);
+    cpu_attend(cpu);
+    count(cpu, 1, 0);
+    cpu->attention |= CPU_ATT_SHUTDOWN;
+}
+
 /* An unwinding has arrived in cpu_run. */
 static void unwound(struct cpu *cpu, enum run_unwind why)
 {
+    settle_partial(cpu, why == RUN_UNWIND_FAULT);
     if (cpu->delivering && why == RUN_UNWIND_FAULT) {
         bool software = cpu->block != NULL; /* INT n and the like deliver from inside their handler */
 
         nest(cpu);
         if (software)
             settle_abandoned(cpu);
-        if (cpu->activity == CPU_SHUTDOWN) {
-            settle_abandoned(cpu);
-            cpu_attend(cpu);
-            count(cpu, 1, 0);
-            cpu->attention |= CPU_ATT_SHUTDOWN;
-        }
+        if (cpu->activity == CPU_SHUTDOWN)
+            end_in_shutdown(cpu);
+        return;
+    }
+    if (why == RUN_UNWIND_SHUTDOWN) {
+        end_in_shutdown(cpu);
         return;
     }
     settle_abandoned(cpu);
     cpu->delivering = NULL;
+    if (why == RUN_UNWIND_FAULT) {
+        cpu->step_trap = false; /* the rest is forgotten when the fault is delivered, for that may have to wait */
+        return;
+    }
+    if (why == RUN_UNWIND_FROZEN) { /* the instruction is still to come, and with it what TF and RF ask for */
+        cpu->eflags |= cpu->step_rf ? EFL_RF : 0;
+        forget_before_step(cpu);
+        cpu_attend(cpu);
+        count(cpu, 1, 0);
+        return;
+    }
     if (why == RUN_UNWIND_ALONE)
         cpu->force_alone = true;
-    else if (why == RUN_UNWIND_WAIT)
+    else
         cpu->attention |= CPU_ATT_WAIT;
-    if (why != RUN_UNWIND_FAULT) { /* the step did not happen: what it consumed is given back */
-        cpu->eflags |= cpu->step_rf ? EFL_RF : 0;
-        cpu->shadow_sti |= cpu->had_shadow_sti;
-        cpu->shadow_ss |= cpu->had_shadow_ss;
-    }
-    cpu->step_trap = cpu->step_rf = cpu->had_shadow_sti = cpu->had_shadow_ss = false;
+    undo_step(cpu);
+    forget_before_step(cpu);
 }
 
 /* ---- The boundary: what the next step is ---- */
@@ -243,17 +374,39 @@ static bool interrupts_open(const struct cpu *cpu)
     return cpu->eflags & EFL_IF && !cpu->shadow_sti && !cpu->shadow_ss;
 }
 
+bool run_interrupt_waits(const struct cpu *cpu)
+{
+    return pending_interrupt(cpu) >= 0;
+}
+
 bool cpu_wakeable(const struct cpu *cpu)
 {
-    if (cpu->init_pending)
+    if (smm_takes_smi(cpu) || smm_takes_init(cpu))
         return true;
     switch (cpu->activity) {
     case CPU_ACTIVE: return true;
     case CPU_WAIT_SIPI: return cpu->sipi_pending;
     case CPU_SHUTDOWN: return false;
-    case CPU_HALTED: break;
+    case CPU_MWAIT:
+        if (monitor_ends_wait(cpu))
+            return true;
+        break;
+    case CPU_HALTED: case CPU_FROZEN: break;
     }
     return (cpu->nmi_pending && !cpu->nmi_blocked) || cpu->pending_db || (cpu->eflags & EFL_IF && pending_interrupt(cpu) >= 0);
+}
+
+void cpu_wake(struct cpu *cpu, sim_cycles cycle)
+{
+    if (cpu->cycle < cycle) {
+        cpu->pmu.slept += cycle - cpu->cycle;
+        cpu->cycle = cycle;
+    }
+    pmu_woken(cpu);
+    if (cpu->activity == CPU_MWAIT && monitor_ends_wait(cpu)) {
+        cpu->activity = CPU_ACTIVE;
+        cpu_attend(cpu);
+    }
 }
 
 void cpu_attend(struct cpu *cpu)
@@ -262,13 +415,13 @@ void cpu_attend(struct cpu *cpu)
 
     if (cpu->activity != CPU_ACTIVE)
         a |= CPU_ATT_SLEEP;
-    if (cpu->init_pending || (cpu->sipi_pending && cpu->activity == CPU_WAIT_SIPI) || (cpu->nmi_pending && !cpu->nmi_blocked) ||
+    if (smm_takes_smi(cpu) || smm_takes_init(cpu) || (cpu->sipi_pending && cpu->activity == CPU_WAIT_SIPI) || (cpu->nmi_pending && !cpu->nmi_blocked) ||
         (cpu->eflags & EFL_IF && pending_interrupt(cpu) >= 0))
         a |= CPU_ATT_INTERRUPT;
     if (cpu->pending_db)
         a |= CPU_ATT_TRAP;
     if (cpu->eflags & (EFL_TF | EFL_RF) || cpu->shadow_sti || cpu->shadow_ss || debugreg_has_exec(cpu) ||
-        (cpu->observer && cpu->observer->every_step))
+        (cpu->eflags & EFL_VIP && vm86_interrupt_waits(cpu)) || cpu->pmu.by_step || (cpu->observer && cpu->observer->every_step))
         a |= CPU_ATT_STEP;
     cpu->attention = a;
 }
@@ -283,6 +436,17 @@ static bool may_touch(struct cpu *cpu)
     cpu->bus->clock->now = cpu->cycle;
     cpu->attention |= CPU_ATT_TOUCHED;
     return true;
+}
+
+static void take_smi(struct cpu *cpu)
+{
+    if (!may_touch(cpu))
+        return;
+    cpu->block = NULL;
+    cpu->cur = NULL;
+    smm_enter(cpu);
+    forget_before_step(cpu);
+    count(cpu, 1, 0);
 }
 
 static void take_init(struct cpu *cpu)
@@ -317,14 +481,26 @@ static void take_event(struct cpu *cpu, unsigned vector, enum cpu_delivery_type 
     count(cpu, 1, 0);
 }
 
-/* Debug traps of the step before: DR6 keeps its other B bits. */
+/* Several may come together; what is named is what explains best why it comes here: a delayed trap stands behind the wrong instruction. */
+static enum cpu_cause debug_trap_cause(const struct cpu *cpu)
+{
+    if (cpu->pending_db_cause == CPU_CAUSE_DB_DELAYED)
+        return CPU_CAUSE_DB_DELAYED;
+    if (cpu->pending_db & DR6_BS)
+        return cpu->msr.debugctl & DEBUGCTL_BTF ? CPU_CAUSE_DB_BTF : CPU_CAUSE_DB_STEP;
+    if (cpu->pending_db & DR6_BT)
+        return CPU_CAUSE_DB_TASK;
+    return cpu->pending_db_cause == CPU_CAUSE_DB_IO ? CPU_CAUSE_DB_IO : CPU_CAUSE_DB_DATA;
+}
+
+/* Debug traps of the step before. */
 static void take_debug_trap(struct cpu *cpu)
 {
-    uint32_t bits = cpu->pending_db;
-    enum cpu_cause cause = bits & DR6_BS ? CPU_CAUSE_DB_STEP : bits & DR6_BT ? CPU_CAUSE_DB_TASK : CPU_CAUSE_DB_DATA;
+    enum cpu_cause cause = debug_trap_cause(cpu);
 
+    debugreg_report(cpu, cpu->pending_db);
     cpu->pending_db = 0;
-    cpu->dr[6] |= bits;
+    cpu->pending_db_cause = CPU_CAUSE_NONE;
     take_event(cpu, VEC_DB, CPU_DELIVER_EXCEPTION, cause);
 }
 
@@ -341,11 +517,21 @@ static void take_interrupt(struct cpu *cpu)
     take_event(cpu, (unsigned)vector, CPU_DELIVER_EXTERNAL, CPU_CAUSE_NONE);
 }
 
+/* A task switch's trap comes before an SMI, the other debug traps behind it. */
+static bool smi_is_next(const struct cpu *cpu)
+{
+    return smm_takes_smi(cpu) && !cpu->shadow_sti && !cpu->shadow_ss && !(cpu->pending_db & DR6_BT);
+}
+
 /* Makes a step of something that is pending, in the order of SDM Vol. 3A, "Priority among simultaneous exceptions and interrupts".
  * False: nothing is. */
 static bool take_pending(struct cpu *cpu)
 {
-    if (cpu->init_pending) {
+    if (smi_is_next(cpu)) {
+        take_smi(cpu);
+        return true;
+    }
+    if (smm_takes_init(cpu)) {
         take_init(cpu);
         return true;
     }
@@ -357,11 +543,12 @@ static bool take_pending(struct cpu *cpu)
     }
     if (cpu->activity == CPU_SHUTDOWN || cpu->shadow_ss)
         return false;
+    keep_for_undo(cpu);
     if (cpu->pending_db) {
         take_debug_trap(cpu);
         return true;
     }
-    if (cpu->nmi_pending && !cpu->nmi_blocked) {
+    if (cpu->nmi_pending && !cpu->nmi_blocked && !cpu->shadow_sti) { /* STI may hold it off: SDM Vol. 2B, "STI" */
         cpu->nmi_pending = false;
         cpu->nmi_blocked = true;
         take_event(cpu, VEC_NMI, CPU_DELIVER_NMI, CPU_CAUSE_NMI_PIN);
@@ -378,31 +565,45 @@ static bool take_pending(struct cpu *cpu)
 
 static void settle_block(struct cpu *cpu, const struct cpu_block *b, unsigned next)
 {
+    sim_steps done = cpu->counted_to - cpu->budget + b->count;
+
     if (next == CPU_X_NEXT)
-        cpu->ip = (cpu->ip_base + b->end) & ip_mask(cpu);
-    catch_up(cpu);
-    count(cpu, b->count + cpu->extra_steps, b->count - !cpu->retire);
+        cpu->ip = (cpu->reg[CPU_REG_PAGE] + b->end) & ip_mask(cpu);
+    cpu->counted_to = cpu->budget;
+    if (cpu->attention & CPU_ATT_COUNT) {
+        count(cpu, done + cpu->extra_steps, done - !cpu->retire);
+        cpu->attention &= ~(uint32_t)CPU_ATT_COUNT;
+    } else {
+        count(cpu, done, done);
+    }
+    cpu->in_rep = !cpu->retire;
+    if (cpu->pending_db && cpu->shadow_ss)
+        cpu->pending_db_cause = CPU_CAUSE_DB_DELAYED; /* it waits until the next instruction is done */
     cpu->retire = true;
-    cpu->attention &= ~(uint32_t)CPU_ATT_COUNT;
 }
 
-/* One instruction by itself, with what surrounds each: shadows, RF, single-step trap, instruction breakpoints. */
+/* One instruction by itself, with what surrounds each: shadows, RF, single-step trap, instruction breakpoints, virtual interrupts. */
 static void step_alone(struct cpu *cpu)
 {
     struct cpu_block *b;
     unsigned next;
+    bool on_branches;
 
     cpu->force_alone = false;
-    if (debugreg_has_exec(cpu) && !(cpu->eflags & EFL_RF)) {
-        uint32_t bits = debugreg_exec_match(cpu, (uint32_t)(cpu->seg[CPU_CS].base + cpu->ip));
+    if (debugreg_has_exec(cpu) && !(cpu->eflags & EFL_RF) && !cpu->in_rep && !cpu->shadow_ss) {
+        uint32_t bits = debugreg_exec_match(cpu, (cpu->seg[CPU_CS].base + cpu->ip) & ip_mask(cpu));
 
         if (bits) {
-            cpu->dr[6] |= bits;
+            keep_for_undo(cpu);
+            debugreg_report(cpu, bits);
             cpu_raise(cpu, VEC_DB, 0, CPU_CAUSE_DB_EXEC);
         }
     }
+    if (vm86_interrupt_waits(cpu))
+        vm86_fault_waiting(cpu);
     b = code_single(cpu);
     cpu->step_trap = cpu->eflags & EFL_TF;
+    on_branches = cpu->msr.debugctl & DEBUGCTL_BTF;
     cpu->step_rf = cpu->eflags & EFL_RF;
     cpu->had_shadow_sti = cpu->shadow_sti;
     cpu->had_shadow_ss = cpu->shadow_ss;
@@ -412,11 +613,13 @@ static void step_alone(struct cpu *cpu)
     cpu->block = b;
     cpu->cur = b->insn;
     next = b->insn[0].fn(cpu, b->insn);
-    if (cpu->step_trap && !cpu->shadow_ss)
+    if (cpu->pmu.by_step)
+        cpu->pmu.branches += cpu->retire && isa_rows[b->insn[0].row].attributes & ISA_BRANCH;
+    if (cpu->step_trap && !cpu->shadow_ss && (!on_branches || (next != CPU_X_NEXT && isa_rows[b->insn[0].row].attributes & ISA_BRANCH)))
         cpu->pending_db |= DR6_BS;
     if (!cpu->retire && cpu->step_rf) /* a REP instruction goes on: RF stays for its next iteration */
         cpu->eflags |= EFL_RF;
-    cpu->step_trap = cpu->step_rf = cpu->had_shadow_sti = cpu->had_shadow_ss = false;
+    forget_before_step(cpu);
     settle_block(cpu, b, next);
     cpu->block = NULL;
     cpu_attend(cpu);
@@ -442,7 +645,7 @@ static void step_from_block(struct cpu *cpu, const struct cpu_block *b, sim_step
     catch_up(cpu);
     cpu->block = NULL;
     if (b)
-        cpu->ip = (cpu->ip_base + b->off) & ip_mask(cpu);
+        cpu->ip = (cpu->reg[CPU_REG_PAGE] + b->off) & ip_mask(cpu);
     if (left)
         step_alone(cpu);
 }
@@ -453,10 +656,34 @@ static struct cpu_block *follow(struct cpu *cpu, struct cpu_block *b, unsigned n
     struct cpu_block *linked;
 
     if (next == CPU_X_NEXT)
-        cpu->ip = (cpu->ip_base + b->end) & ip_mask(cpu);
+        cpu->ip = (cpu->reg[CPU_REG_PAGE] + b->end) & ip_mask(cpu);
     cpu->block = NULL;
     linked = next <= CPU_X_TAKEN ? code_link(cpu, b, next) : NULL;
     return linked ? linked : code_find(cpu);
+}
+
+/* A step has reached a device: has that moved a deadline, or is there another CPU that may have been woken? */
+static bool machine_looks(const struct cpu *cpu)
+{
+    return cpu->cluster->count > 1 || cpu->bus->look || cpu->bus->clock->moved;
+}
+
+/* A block wanted attention, and is counted. Is it of a kind that run() would only note: another mode, a device that changed nothing for the
+ * clock, steps that are not one an instruction? */
+static bool goes_on(struct cpu *cpu)
+{
+    if (cpu->attention & ~(uint32_t)(CPU_ATT_MODE | CPU_ATT_TOUCHED) || (cpu->attention & CPU_ATT_TOUCHED && machine_looks(cpu)))
+        return false;
+    cpu->attention = 0;
+    return true;
+}
+
+/* Steps that blocks may follow each other for without coming back to the loop. */
+#define CHAIN_STEPS 1024
+
+static int64_t chain_until(sim_steps left)
+{
+    return left > INT64_MAX ? INT64_MAX : left > CHAIN_STEPS ? (int64_t)left - CHAIN_STEPS : 0;
 }
 
 /* Runs blocks until something wants attention or the horizon is near. What the blocks do is counted when that ends (catch_up). */
@@ -468,18 +695,30 @@ static inline __attribute__((always_inline)) void run_blocks(struct cpu *cpu, co
     cpu->budget = cpu->counted_to = left;
     b = code_find(cpu);
     while (b && b->count <= left) {
-        unsigned next, n = b->count;
+        unsigned next;
         struct cpu_block *linked;
 
         cpu->block = b;
         cpu->budget = left;
+        cpu->chain_until = observed ? INT64_MAX : chain_until(left);
         next = b->insn[0].fn(cpu, b->insn);
+        b = cpu->block; /* others may have followed */
         if (cpu->attention) {
+            bool other_mode = cpu->attention & CPU_ATT_MODE;
+
             settle_block(cpu, b, next);
             cpu->block = NULL;
-            return;
+            if (observed || !goes_on(cpu))
+                return;
+            left = steps_left(cpu);
+            cpu->budget = cpu->counted_to = left;
+            if (!left)
+                return;
+            if (other_mode)
+                next = CPU_X_JUMP;
+        } else {
+            left = cpu->budget - b->count;
         }
-        left -= n;
         linked = !observed && next <= CPU_X_TAKEN ? b->link[next] : NULL;
         if (linked) {
             b = linked;
@@ -487,7 +726,7 @@ static inline __attribute__((always_inline)) void run_blocks(struct cpu *cpu, co
         }
         cpu->budget = left;
         if (next == CPU_X_NEXT && (observed || !left))
-            cpu->ip = (cpu->ip_base + b->end) & ip_mask(cpu);
+            cpu->ip = (cpu->reg[CPU_REG_PAGE] + b->end) & ip_mask(cpu);
         if (!left || (observed && observer_looks(cpu))) { /* with nothing left the next step's fetch fault is not this slice's */
             cpu->block = NULL;
             catch_up(cpu);
@@ -499,7 +738,7 @@ static inline __attribute__((always_inline)) void run_blocks(struct cpu *cpu, co
     step_from_block(cpu, b, left);
 }
 
-/* Runs until there is a reason to return to the machine. Called anew after each unwinding. */
+/* Runs until there is a reason to return to the machine. */
 static enum cpu_exit run(struct cpu *cpu)
 {
     for (;;) {
@@ -519,13 +758,15 @@ static enum cpu_exit run(struct cpu *cpu)
             return CPU_EXIT_YIELD;
         if (a & CPU_ATT_TOUCHED) {
             cpu->attention &= ~(uint32_t)CPU_ATT_TOUCHED;
-            if (cpu->cluster->count > 1 || cpu->bus->look || cpu->bus->clock->moved)
+            if (machine_looks(cpu))
                 return CPU_EXIT_TOUCHED;
         }
         if (!steps_left(cpu))
             return CPU_EXIT_HORIZON;
         if (a & (CPU_ATT_INTERRUPT | CPU_ATT_TRAP | CPU_ATT_SLEEP) && take_pending(cpu))
             continue;
+        if (cpu->activity == CPU_MWAIT)
+            cpu_wake(cpu, cpu->cycle);
         if (cpu->activity != CPU_ACTIVE)
             return CPU_EXIT_SLEEP;
         if (cpu->observer && !cpu->force_alone && !cpu->resume && observer_stops(cpu)) {
@@ -542,12 +783,25 @@ static enum cpu_exit run(struct cpu *cpu)
     }
 }
 
-enum cpu_exit cpu_run(struct cpu *cpu, const struct cpu_slice *slice)
+/* The same, and again after each unwinding. */
+static enum cpu_exit run_unwinding(struct cpu *cpu)
 {
-    cpu->horizon = slice->horizon;
-    cpu->steps_end = slice->budget > UINT64_MAX - cpu->steps ? UINT64_MAX : cpu->steps + slice->budget;
-    cpu->shared_until = slice->shared_until;
     if (_setjmp(cpu->unwind))
         unwound(cpu, (enum run_unwind)cpu->unwind_why);
     return run(cpu);
+}
+
+enum cpu_exit cpu_run(struct cpu *cpu, const struct cpu_slice *slice)
+{
+    struct fp_host_saved saved;
+    enum cpu_exit exit;
+
+    cpu->horizon = slice->horizon;
+    cpu->steps_end = slice->budget > UINT64_MAX - cpu->steps ? UINT64_MAX : cpu->steps + slice->budget;
+    cpu->shared_until = slice->shared_until;
+    cpu->undo.valid = false; /* others may have changed what it kept */
+    fp_host_enter(&saved);
+    exit = run_unwinding(cpu);
+    fp_host_leave(&saved);
+    return exit;
 }

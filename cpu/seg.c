@@ -1,5 +1,6 @@
 #include "cpu/seg.h"
 
+#include "cpu/code.h"
 #include "cpu/mem.h"
 #include "cpu/transfer.h"
 
@@ -27,6 +28,7 @@ void seg_decode(uint64_t raw, struct seg_desc *out)
     if (out->attr & 8) /* 32-bit gates; bits 31:16 are reserved in 16-bit ones */
         out->gate_offset |= (uint32_t)(raw >> 32) & 0xffff0000u;
     out->gate_count = raw >> 32 & 0x1f;
+    out->gate_ist = raw >> 32 & 7;
 }
 
 bool seg_read(struct cpu *cpu, uint16_t selector, struct seg_desc *out)
@@ -35,12 +37,30 @@ bool seg_read(struct cpu *cpu, uint16_t selector, struct seg_desc *out)
     uint64_t base = local ? cpu->seg[CPU_LDTR].base : cpu->gdtr.base;
     uint32_t limit = local ? cpu->seg[CPU_LDTR].limit : cpu->gdtr.limit;
 
-    *out = (struct seg_desc){ .selector = selector, .laddr = (uint32_t)(base + (selector & 0xfff8)), .limit = limit };
+    *out = (struct seg_desc){ .selector = selector, .laddr = xfer_table_address(cpu, base + (selector & 0xfff8)), .limit = limit };
     if ((local && cpu->seg[CPU_LDTR].attr & SEG_UNUSABLE) || (selector | 7u) > limit) {
         out->outside = true;
         return false;
     }
     seg_decode(mem_sys_read(cpu, out->laddr, 8), out);
+    return true;
+}
+
+bool seg_read_upper(struct cpu *cpu, struct seg_desc *d)
+{
+    uint32_t limit = d->selector & 4 ? cpu->seg[CPU_LDTR].limit : cpu->gdtr.limit;
+
+    if (!(cpu->efer & EFER_LMA) || d->attr & SEG_S)
+        return true;
+    if ((d->selector & 0xfff8) + 15u > limit) {
+        d->outside = true;
+        d->limit = limit;
+        return false;
+    }
+    d->wide = true;
+    d->upper = mem_sys_read(cpu, d->laddr + 8, 8);
+    d->base |= d->upper << 32;
+    d->gate_offset |= d->upper << 32;
     return true;
 }
 
@@ -134,8 +154,12 @@ static void load_stack(struct cpu *cpu, uint16_t selector)
                                                    CPU_CAUSE_GP_SS_TYPE, CPU_CAUSE_SS_NP_MOV };
     struct seg_desc d;
 
-    if (xfer_null(selector))
-        xfer_fault_value(cpu, VEC_GP, 0, CPU_CAUSE_GP_SS_NULL, selector);
+    if (xfer_null(selector)) { /* 64-bit code inside of CPL 3 may: its stack needs no descriptor */
+        if (!(cpu->mode & MODE_L) || cpu->cpl == 3 || selector != cpu->cpl)
+            xfer_fault_value(cpu, VEC_GP, 0, CPU_CAUSE_GP_SS_NULL, selector);
+        xfer_null_stack(cpu, selector);
+        return;
+    }
     xfer_check_stack(cpu, &rules, selector, cpu->cpl, &d);
     seg_set_accessed(cpu, &d);
     seg_load_cache(cpu, CPU_SS, &d);

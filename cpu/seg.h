@@ -16,17 +16,24 @@ struct seg_desc {
     bool outside;      /* its table's limit: nothing below is valid but `limit`, the table's */
     uint64_t laddr;    /* where it stands */
     uint64_t raw;      /* the eight bytes */
+    bool wide;         /* a system descriptor of IA-32e mode, which has eight more: `upper` */
+    uint64_t upper;
     uint32_t attr;     /* as in struct cpu_seg */
     uint64_t base;
     uint32_t limit;    /* scaled */
     /* gates: */
     uint16_t gate_selector;
-    uint32_t gate_offset;
+    uint64_t gate_offset;
     uint8_t gate_count;
+    uint8_t gate_ist;
 };
 
 /* Reads the descriptor of `selector` from GDT or LDT; false when the index lies outside its table. */
 bool seg_read(struct cpu *cpu, uint16_t selector, struct seg_desc *out);
+/* In IA-32e mode a system descriptor has sixteen bytes: reads the upper eight, and completes base and offset. False when they lie outside
+ * the table. What is found in place of their type is in the upper word: seg_upper_type(). Elsewhere: nothing to do, true. */
+bool seg_read_upper(struct cpu *cpu, struct seg_desc *d);
+static inline unsigned seg_upper_type(const struct seg_desc *d) { return d->wide ? (unsigned)(d->upper >> 40) & 31 : 0; }
 /* Sets the descriptor's accessed bit in memory if it is clear. */
 void seg_set_accessed(struct cpu *cpu, struct seg_desc *d);
 void seg_decode(uint64_t raw, struct seg_desc *out);
@@ -41,7 +48,7 @@ void seg_load_null(struct cpu *cpu, unsigned seg, uint16_t selector);
  * cpu_mode_changed(). */
 void seg_load(struct cpu *cpu, unsigned seg, uint16_t selector);
 
-/* Far transfers: complete instructions. op_bytes: operand size 2 or 4. On return cpu->ip, CS (SS:SP) are the target's. */
+/* Far transfers: complete instructions. On return cpu->ip, CS (SS:SP) are the target's. */
 void far_jump(struct cpu *cpu, const struct cpu_insn *i, uint16_t selector, uint64_t offset);
 void far_call(struct cpu *cpu, const struct cpu_insn *i, uint16_t selector, uint64_t offset);
 void far_return(struct cpu *cpu, const struct cpu_insn *i, unsigned release_bytes);
@@ -54,6 +61,8 @@ void task_switch(struct cpu *cpu, const struct seg_desc *tss, enum task_source s
 
 /* Reads the inner stack pointer for `dpl` from the TSS (16- or 32-bit). Raises #TS. */
 void tss_stack(struct cpu *cpu, unsigned dpl, uint16_t *ss, uint32_t *sp);
+/* Likewise from a 64-bit TSS: RSPn for `dpl`, or, not 0, the interrupt stack ISTn. */
+uint64_t tss_stack64(struct cpu *cpu, unsigned dpl, unsigned ist);
 /* May this port be accessed? CPL <= IOPL, or the I/O permission bitmap says so; raises #GP(0) with the precise cause if not. */
 void io_check(struct cpu *cpu, uint16_t port, unsigned size);
 

@@ -40,8 +40,21 @@ void tss_stack(struct cpu *cpu, unsigned dpl, uint16_t *ss, uint32_t *sp)
 
     if (tr->attr & SEG_UNUSABLE || off + width + 1 > tr->limit)
         xfer_fault_tss(cpu, VEC_TS, tr->selector & 0xfffc, CPU_CAUSE_TS_STACK_TSS_LIMIT, off, width + 2);
-    *ss = (uint16_t)mem_sys_read(cpu, (uint32_t)(tr->base + off + width), 2);
-    *sp = (uint32_t)mem_sys_read(cpu, (uint32_t)(tr->base + off), width);
+    *ss = (uint16_t)mem_sys_read(cpu, tr->base + off + width, 2);
+    *sp = (uint32_t)mem_sys_read(cpu, tr->base + off, width);
+}
+
+/* The 64-bit TSS: SDM Vol. 3A, "64-Bit Task-State Segment (TSS)". */
+enum { TSS64_RSP0 = 4, TSS64_IST1 = 0x24 };
+
+uint64_t tss_stack64(struct cpu *cpu, unsigned dpl, unsigned ist)
+{
+    const struct cpu_seg *tr = &cpu->seg[CPU_TR];
+    uint32_t off = ist ? TSS64_IST1 + (ist - 1) * 8 : TSS64_RSP0 + dpl * 8;
+
+    if (tr->attr & SEG_UNUSABLE || off + 7 > tr->limit)
+        xfer_fault_tss(cpu, VEC_TS, tr->selector & 0xfffc, CPU_CAUSE_TS_STACK_TSS_LIMIT, off, 8);
+    return mem_sys_read(cpu, tr->base + off, 8);
 }
 
 /* ---- The I/O permission bitmap: SDM Vol. 1, "I/O permission bit map" ---- */
@@ -57,10 +70,10 @@ void io_check(struct cpu *cpu, uint16_t port, unsigned size)
         xfer_fault_value(cpu, VEC_GP, 0, CPU_CAUSE_GP_IOMAP_TSS16, tr->selector);
     if (tr->limit < TSS_IOMAP + 1)
         xfer_fault_tss(cpu, VEC_GP, 0, CPU_CAUSE_GP_IOMAP_LIMIT, TSS_IOMAP, 2);
-    off = (uint32_t)mem_sys_read(cpu, (uint32_t)(tr->base + TSS_IOMAP), 2) + port / 8;
+    off = (uint32_t)mem_sys_read(cpu, tr->base + TSS_IOMAP, 2) + port / 8;
     if (off + 1 > tr->limit) /* two bytes are read always */
         xfer_fault_tss(cpu, VEC_GP, 0, CPU_CAUSE_GP_IOMAP_LIMIT, off, 2);
-    if (mem_sys_read(cpu, (uint32_t)(tr->base + off), 2) >> (port & 7) & ((1u << size) - 1))
+    if (mem_sys_read(cpu, tr->base + off, 2) >> (port & 7) & ((1u << size) - 1))
         xfer_fault_tss(cpu, VEC_GP, 0, CPU_CAUSE_GP_IOPL_IO, off, 2);
 }
 
@@ -76,6 +89,8 @@ void xfer_check_task(struct cpu *cpu, uint16_t selector, enum cpu_cause table, e
     }
     if (!seg_read(cpu, selector, out))
         xfer_fault(cpu, VEC_GP, table, out);
+    if (xfer_long(cpu)) /* there are no task switches */
+        xfer_fault(cpu, VEC_GP, CPU_CAUSE_GP_TSS_LM, out);
     type = out->attr & (SEG_S | SEG_TYPE);
     if (type != SYS_TSS16_AVAILABLE && type != SYS_TSS_AVAILABLE)
         xfer_fault(cpu, VEC_GP, busy, out);
@@ -284,7 +299,7 @@ static uint32_t old_flags(const struct cpu *cpu, enum task_source source)
     if (source == TASK_IRET)
         flags &= ~(uint32_t)EFL_NT;
     if (source == TASK_EVENT)
-        flags |= deliver_rf(cpu->delivering);
+        flags |= deliver_rf(cpu, cpu->delivering);
     return flags;
 }
 
@@ -296,6 +311,7 @@ void task_switch(struct cpu *cpu, const struct seg_desc *tss, enum task_source s
 
     if (tss->limit < layout_of(tss->attr)->limit)
         xfer_fault(cpu, VEC_TS, CPU_CAUSE_TS_LIMIT, tss);
+    mem_touch(cpu, cpu->cur); /* now, if at all: an LDT or a new stack that is no RAM is met when the switch has been made */
     probe(cpu, tss, nests);
     read_image(cpu, tss, &m);
     if (tss->attr & 8 && cpu->cr0 & CR0_PG && cpu->cr4 & CR4_PAE)
@@ -311,6 +327,7 @@ void task_switch(struct cpu *cpu, const struct seg_desc *tss, enum task_source s
 
     commit(cpu, tss, &m, nests);
     load_segments(cpu, &m);
+    cpu->step_trap = false; /* SDM Vol. 3B, "Single-Stepping on Branches": a transfer that switches tasks causes no single-step trap */
     if (m.trap)
         cpu->pending_db |= DR6_BT;
     xfer_mode_changed(cpu);

@@ -3,10 +3,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool live(const struct cpu_tlb *tlb, const struct tlb_entry *e)
+static uint64_t later(uint64_t a, uint64_t b)
 {
-    return (e->flags & TLB_P) &&
-           e->generation == (e->flags & TLB_G ? tlb->global_generation : tlb->generation);
+    return a > b ? a : b;
+}
+
+bool tlb_live(const struct cpu_tlb *tlb, const struct tlb_entry *e)
+{
+    if (!(e->flags & TLB_P))
+        return false;
+    return e->stamp > (e->flags & TLB_G ? tlb->flushed_global : later(tlb->flushed_all, tlb->flushed_pcid[e->pcid]));
+}
+
+/* Can the present address space use it? */
+static bool usable(const struct cpu_tlb *tlb, const struct tlb_entry *e)
+{
+    if (e->flags & TLB_G)
+        return e->stamp > tlb->flushed_global;
+    return e->flags & TLB_P && e->pcid == tlb->pcid && e->stamp > tlb->flushed_here;
 }
 
 static unsigned small_set(sim_laddr laddr)
@@ -28,7 +42,7 @@ struct cpu_tlb *tlb_create(void)
     struct cpu_tlb *tlb = calloc(1, sizeof(*tlb));
 
     if (tlb)
-        tlb->generation = tlb->global_generation = 1;
+        tlb->flushes = 1;
     return tlb;
 }
 
@@ -40,7 +54,7 @@ static struct tlb_entry *find_large(const struct cpu_tlb *tlb, sim_laddr laddr)
         for (unsigned way = 0; way < TLB_WAYS; way++) {
             const struct tlb_entry *e = &tlb->large[set][way];
 
-            if (e->shift == shift && e->vpage >> (shift - 12) == laddr >> shift && live(tlb, e))
+            if (e->shift == shift && e->vpage >> (shift - 12) == laddr >> shift && usable(tlb, e))
                 return (struct tlb_entry *)e;
         }
     }
@@ -52,7 +66,7 @@ const struct tlb_entry *tlb_find(const struct cpu_tlb *tlb, sim_laddr laddr)
     const struct tlb_entry *set = tlb->small[small_set(laddr)];
 
     for (unsigned way = 0; way < TLB_WAYS; way++)
-        if (set[way].vpage == laddr >> 12 && live(tlb, &set[way]))
+        if (set[way].vpage == laddr >> 12 && usable(tlb, &set[way]))
             return &set[way];
     return tlb->large_used ? find_large(tlb, laddr) : NULL;
 }
@@ -67,59 +81,92 @@ struct tlb_entry *tlb_fill(struct cpu_tlb *tlb, sim_laddr laddr, sim_paddr paddr
     uint64_t pages = 1ull << (shift - 12);
 
     lost->flags = 0;
-    if (live(tlb, e))
+    if (tlb_live(tlb, e))
         *lost = *e;
     *next = (*next + 1) % TLB_WAYS;
     e->vpage = (laddr >> 12) & ~(pages - 1);
     e->ppage = (paddr >> 12) & ~(pages - 1);
     e->flags = flags | TLB_P;
     e->shift = (uint8_t)shift;
-    e->pcid = 0;
-    e->generation = flags & TLB_G ? tlb->global_generation : tlb->generation;
+    e->pcid = tlb->pcid;
+    e->stamp = tlb->flushes;
     if (is_large)
         tlb->large_used = true;
     return e;
 }
 
-void tlb_flush(struct cpu_tlb *tlb, bool globals_too)
+void tlb_set_pcid(struct cpu_tlb *tlb, uint16_t pcid)
 {
-    tlb->generation++;
-    if (globals_too) {
-        tlb->global_generation++;
-        tlb->large_used = false;
-    }
+    tlb->pcid = pcid;
+    tlb->flushed_here = later(tlb->flushed_all, tlb->flushed_pcid[pcid]);
 }
 
-bool tlb_invalidate(struct cpu_tlb *tlb, sim_laddr laddr, bool *large)
+void tlb_flush_pcid(struct cpu_tlb *tlb, uint16_t pcid)
+{
+    tlb->flushed_pcid[pcid] = tlb->flushes++;
+    tlb_set_pcid(tlb, tlb->pcid);
+}
+
+void tlb_flush(struct cpu_tlb *tlb, bool globals_too)
+{
+    tlb->flushed_all = tlb->flushes;
+    if (globals_too) {
+        tlb->flushed_global = tlb->flushes;
+        tlb->large_used = false;
+    }
+    tlb->flushes++;
+    tlb_set_pcid(tlb, tlb->pcid);
+}
+
+uint16_t tlb_invalidate(struct cpu_tlb *tlb, sim_laddr laddr, bool *large)
 {
     struct tlb_entry *set = tlb->small[small_set(laddr)], *e;
-    bool dropped = false;
+    uint16_t dropped = 0;
 
     for (unsigned way = 0; way < TLB_WAYS; way++)
-        if (set[way].vpage == laddr >> 12 && live(tlb, &set[way])) {
+        if (set[way].vpage == laddr >> 12 && usable(tlb, &set[way])) {
+            dropped |= set[way].flags;
             set[way].flags = 0;
-            dropped = true;
         }
     *large = false;
     while (tlb->large_used && (e = find_large(tlb, laddr)) != NULL) {
+        dropped |= e->flags;
         e->flags = 0;
-        dropped = *large = true;
+        *large = true;
     }
     return dropped;
+}
+
+void tlb_invalidate_pcid(struct cpu_tlb *tlb, sim_laddr laddr, uint16_t pcid)
+{
+    struct tlb_entry *set = tlb->small[small_set(laddr)];
+
+    for (unsigned way = 0; way < TLB_WAYS; way++)
+        if (set[way].vpage == laddr >> 12 && set[way].pcid == pcid && !(set[way].flags & TLB_G))
+            set[way].flags = 0;
+    for (unsigned s = 0; s < sizeof(large_shifts); s++) {
+        unsigned shift = large_shifts[s];
+
+        set = tlb->large[large_set(laddr, shift)];
+        for (unsigned way = 0; way < TLB_WAYS; way++)
+            if (set[way].shift == shift && set[way].vpage >> (shift - 12) == laddr >> shift && set[way].pcid == pcid &&
+                !(set[way].flags & TLB_G))
+                set[way].flags = 0;
+    }
 }
 
 /* ---- Packing: live entries and the order of replacement ---- */
 
 static void pack_entry(const struct cpu_tlb *tlb, const struct tlb_entry *e, uint32_t index, struct sim_buf *out)
 {
-    if (!live(tlb, e))
+    if (!tlb_live(tlb, e))
         return;
     sim_buf_u32(out, index);
     sim_buf_u64(out, e->vpage);
     sim_buf_u64(out, e->ppage);
     sim_buf_u16(out, e->flags & ~TLB_FETCHED);
     sim_buf_u8(out, e->shift);
-    sim_buf_u8(out, e->pcid);
+    sim_buf_u16(out, e->pcid);
 }
 
 #define SMALL_COUNT (TLB_SMALL_SETS * TLB_WAYS)
@@ -161,12 +208,12 @@ static enum sim_err unpack_entries(struct cpu_tlb *tlb, struct sim_reader *in)
         e->ppage = sim_reader_u64(in);
         e->flags = sim_reader_u16(in) & ~TLB_FETCHED;
         e->shift = sim_reader_u8(in);
-        e->pcid = sim_reader_u8(in);
-        if (!valid_shift(index, e->shift) || !(e->flags & TLB_P)) {
-            e->flags = 0;
+        e->pcid = sim_reader_u16(in);
+        if (!valid_shift(index, e->shift) || !(e->flags & TLB_P) || e->pcid >= TLB_PCIDS) {
+            e->flags = e->pcid = 0;
             return SIM_ERR_FORMAT;
         }
-        e->generation = e->flags & TLB_G ? tlb->global_generation : tlb->generation;
+        e->stamp = tlb->flushes;
         tlb->large_used |= index >= SMALL_COUNT;
     }
 }

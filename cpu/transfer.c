@@ -16,7 +16,9 @@ _Noreturn void xfer_fault_code(struct cpu *cpu, unsigned vector, uint32_t error,
 {
     enum cpu_evidence_kind kind = is_gate(d) ? CPU_EVIDENCE_GATE : CPU_EVIDENCE_DESCRIPTOR;
 
-    cpu_evidence_at(cpu, kind, d->selector, d->laddr, d->outside ? NULL : &d->raw, d->outside ? 0 : 8);
+    const uint64_t bytes[2] = { d->raw, d->upper };
+
+    cpu_evidence_at(cpu, kind, d->selector, d->laddr, d->outside ? NULL : bytes, d->outside ? 0 : d->wide ? 16 : 8);
     cpu->evidence.value = d->limit;
     cpu_raise(cpu, vector, error, cause);
 }
@@ -35,7 +37,7 @@ _Noreturn void xfer_fault_value(struct cpu *cpu, unsigned vector, uint32_t error
 _Noreturn void xfer_fault_tss(struct cpu *cpu, unsigned vector, uint32_t error, enum cpu_cause cause, uint32_t off, unsigned size)
 {
     const struct cpu_seg *tr = &cpu->seg[CPU_TR];
-    sim_laddr laddr = (uint32_t)(tr->base + off);
+    sim_laddr laddr = xfer_table_address(cpu, tr->base + off);
     uint8_t bytes[8];
     bool inside = off + size - 1 <= tr->limit && cpu_peek(cpu, laddr, bytes, size) == size;
 
@@ -48,8 +50,10 @@ _Noreturn void xfer_fault_tss(struct cpu *cpu, unsigned vector, uint32_t error, 
 
 struct xfer_stack xfer_present_stack(const struct cpu *cpu, enum cpu_cause cause)
 {
-    return (struct xfer_stack){ .ss = cpu->seg[CPU_SS], .sp = (uint32_t)cpu->reg[CPU_SP], .user = cpu->cpl == 3,
-                                .cause = cpu->cr0 & CR0_PE ? cause : CPU_CAUSE_SS_REAL_SP };
+    bool wide = cpu->mode & MODE_L;
+
+    return (struct xfer_stack){ .ss = cpu->seg[CPU_SS], .sp = wide ? cpu->reg[CPU_SP] : (uint32_t)cpu->reg[CPU_SP], .wide = wide,
+                                .user = cpu->cpl == 3, .cause = cpu->cr0 & CR0_PE ? cause : CPU_CAUSE_SS_REAL_SP };
 }
 
 /* SDM Vol. 2A, "CALL": more privilege; "INT n": inter-privilege-level interrupt. */
@@ -59,8 +63,10 @@ struct xfer_stack xfer_inner_stack(struct cpu *cpu, unsigned dpl)
                                                    CPU_CAUSE_TS_STACK_TYPE, CPU_CAUSE_SS_NP_TSS };
     struct xfer_stack s = { .inner = true, .user = dpl == 3, .cause = CPU_CAUSE_SS_PUSH_NEW };
     uint16_t selector;
+    uint32_t sp;
 
-    tss_stack(cpu, dpl, &selector, &s.sp);
+    tss_stack(cpu, dpl, &selector, &sp);
+    s.sp = sp;
     if (xfer_null(selector))
         xfer_fault_tss(cpu, VEC_TS, 0, CPU_CAUSE_TS_STACK_NULL, cpu->seg[CPU_TR].attr & 8 ? dpl * 8 + 8 : dpl * 4 + 4, 2);
     xfer_check_stack(cpu, &rules, selector, dpl, &s.desc);
@@ -69,20 +75,44 @@ struct xfer_stack xfer_inner_stack(struct cpu *cpu, unsigned dpl)
     return s;
 }
 
-static uint32_t sp_mask(const struct xfer_stack *s)
+/* SDM Vol. 3A, "Stack switching in IA-32e mode", "Interrupt stack table". */
+struct xfer_stack xfer_long_stack(struct cpu *cpu, unsigned cpl, unsigned ist)
 {
-    return s->ss.attr & SEG_DB ? UINT32_MAX : 0xffff;
+    struct xfer_stack s = { .ss = cpu->seg[CPU_SS], .sp = cpu->reg[CPU_SP], .wide = true, .user = cpl == 3, .cause = CPU_CAUSE_SS_CANON };
+
+    if (cpl != cpu->cpl) {
+        s.inner = true;
+        s.ss = (struct cpu_seg){ .selector = (uint16_t)cpl, .attr = SEG_UNUSABLE | cpl << 5 };
+    }
+    if (ist || s.inner) {
+        s.sp = tss_stack64(cpu, cpl, ist);
+        s.cause = CPU_CAUSE_SS_IST;
+    } else if (!(cpu->mode & MODE_L)) {
+        s.sp = (uint32_t)s.sp;
+    }
+    return s;
+}
+
+void xfer_null_stack(struct cpu *cpu, uint16_t selector)
+{
+    seg_load_null(cpu, CPU_SS, selector);
+    cpu->seg[CPU_SS].attr |= (uint32_t)cpu->cpl << 5; /* SS.DPL is the CPL always */
+}
+
+static uint64_t sp_mask(const struct xfer_stack *s)
+{
+    return s->wide ? UINT64_MAX : s->ss.attr & SEG_DB ? UINT32_MAX : 0xffff;
 }
 
 /* Offset of the n-th value pushed. */
-static uint32_t slot(const struct xfer_stack *s, unsigned n, unsigned size)
+static uint64_t slot(const struct xfer_stack *s, unsigned n, unsigned size)
 {
     return (s->sp - (n + 1) * size) & sp_mask(s);
 }
 
-static bool within(const struct cpu_seg *ss, uint32_t off, unsigned size)
+static bool within(const struct cpu_seg *ss, uint64_t off, unsigned size)
 {
-    uint64_t last = (uint64_t)off + size - 1;
+    uint64_t last = off + size - 1;
 
     if (ss->attr & SEG_UNUSABLE)
         return false;
@@ -93,17 +123,20 @@ static bool within(const struct cpu_seg *ss, uint32_t off, unsigned size)
 
 void xfer_check_room(struct cpu *cpu, const struct xfer_stack *s, unsigned count, unsigned size)
 {
-    for (unsigned n = 0; n < count; n++)
-        if (!within(&s->ss, slot(s, n, size), size)) {
-            cpu->evidence = (struct cpu_evidence){ .kind = CPU_EVIDENCE_OPERAND, .selector = s->ss.selector, .level = CPU_SS,
-                                                   .laddr = slot(s, n, size), .value = s->ss.limit };
-            cpu_raise(cpu, VEC_SS, s->error, s->cause);
-        }
+    for (unsigned n = 0; n < count; n++) {
+        uint64_t off = slot(s, n, size);
+
+        if (s->wide ? mem_canonical(cpu, off) && mem_canonical(cpu, off + size - 1) : within(&s->ss, off, size))
+            continue;
+        cpu->evidence = (struct cpu_evidence){ .kind = CPU_EVIDENCE_OPERAND, .selector = s->ss.selector, .level = CPU_SS, .laddr = off,
+                                               .value = s->ss.limit };
+        cpu_raise(cpu, VEC_SS, s->error, s->wide && s->cause != CPU_CAUSE_SS_IST ? CPU_CAUSE_SS_CANON : s->cause);
+    }
 }
 
 static sim_laddr slot_laddr(const struct xfer_stack *s, unsigned n, unsigned size)
 {
-    return (uint32_t)(s->ss.base + slot(s, n, size));
+    return s->wide ? slot(s, n, size) : (uint32_t)(s->ss.base + slot(s, n, size));
 }
 
 void xfer_probe(struct cpu *cpu, const struct xfer_stack *s, unsigned count, unsigned size)
@@ -112,9 +145,9 @@ void xfer_probe(struct cpu *cpu, const struct xfer_stack *s, unsigned count, uns
         mem_probe_write_as(cpu, slot_laddr(s, n, size), size, s->user);
 }
 
-void xfer_push(struct cpu *cpu, struct xfer_stack *s, const uint32_t *values, unsigned count, unsigned size)
+void xfer_push(struct cpu *cpu, struct xfer_stack *s, const uint64_t *values, unsigned count, unsigned size)
 {
-    if (s->inner)
+    if (s->inner && !s->wide)
         seg_set_accessed(cpu, &s->desc);
     xfer_probe(cpu, s, count, size);
     for (unsigned n = 0; n < count; n++)
@@ -131,20 +164,32 @@ void xfer_commit_stack(struct cpu *cpu, const struct xfer_stack *s)
     cpu->reg[CPU_SP] = s->sp;
 }
 
-void xfer_commit_code(struct cpu *cpu, const struct seg_desc *code, unsigned cpl, uint32_t ip)
+/* 64-bit code has no base; what its descriptor says is not loaded. */
+void xfer_commit_code(struct cpu *cpu, const struct seg_desc *code, unsigned cpl, uint64_t ip)
 {
     seg_load_cache(cpu, CPU_CS, code);
     cpu->seg[CPU_CS].selector = (uint16_t)((code->selector & 0xfffc) | cpl);
+    if (xfer_is_long(cpu, code))
+        cpu->seg[CPU_CS].base = 0;
     cpu->cpl = (uint8_t)cpl;
     cpu->ip = ip;
 }
 
-/* Index of a mode's name: real, protected, paging, VM86. */
+bool xfer_reaches(const struct cpu *cpu, const struct seg_desc *code, uint64_t ip)
+{
+    return xfer_is_long(cpu, code) ? mem_canonical(cpu, ip) : ip <= code->limit;
+}
+
+/* Index of a mode's name: real, protected, paging, VM86, long (compatibility mode included); from 8 on the same in SMM. */
 static unsigned mode_index(uint32_t mode)
 {
+    unsigned smm = mode & MODE_SMM ? 8 : 0;
+
     if (!(mode & MODE_PE))
-        return 0;
-    return mode & MODE_VM ? 3 : mode & MODE_PG ? 2 : 1;
+        return smm;
+    if (mode & MODE_LMA)
+        return smm + 4;
+    return smm + (mode & MODE_VM ? 3 : mode & MODE_PG ? 2 : 1);
 }
 
 void xfer_mode_changed(struct cpu *cpu)
@@ -167,7 +212,9 @@ void xfer_drop_data_segments(struct cpu *cpu)
         const struct cpu_seg *s = &cpu->seg[data[n]];
         bool conforming = (s->attr & (SEG_TYPE_CODE | SEG_TYPE_CONFORMING)) == (SEG_TYPE_CODE | SEG_TYPE_CONFORMING);
 
-        if (!(s->attr & SEG_UNUSABLE) && !conforming && SEG_DPL(s->attr) < cpu->cpl)
-            seg_load_null(cpu, data[n], 0);
+        if (!xfer_null(s->selector) && (s->attr & SEG_UNUSABLE || conforming || SEG_DPL(s->attr) >= cpu->cpl))
+            continue;
+        cpu->seg[data[n]].selector = 0;
+        cpu->seg[data[n]].attr = SEG_UNUSABLE; /* the base stays: kernels that gave GS one through its MSR find it again */
     }
 }

@@ -8,6 +8,7 @@
 #ifndef LIBSIM_CPU_TRANSFER_H
 #define LIBSIM_CPU_TRANSFER_H
 
+#include "cpu/code.h"
 #include "cpu/delivery.h"
 #include "cpu/seg.h"
 
@@ -16,6 +17,11 @@ static inline bool xfer_protected(const struct cpu *cpu) /* protected mode, VM86
 {
     return cpu->cr0 & CR0_PE && !(cpu->eflags & EFL_VM);
 }
+static inline bool xfer_long(const struct cpu *cpu) { return cpu->efer & EFER_LMA; } /* IA-32e mode */
+/* Where a descriptor table's entry, or a field of the TSS, stands: 32 bits outside IA-32e mode. */
+static inline sim_laddr xfer_table_address(const struct cpu *cpu, sim_laddr laddr) { return xfer_long(cpu) ? laddr : (uint32_t)laddr; }
+/* The address of the next instruction. */
+static inline uint64_t xfer_next_ip(const struct cpu *cpu, uint64_t next) { return cpu->mode & MODE_L ? next : (uint32_t)next; }
 static inline unsigned xfer_iopl(const struct cpu *cpu) { return (cpu->eflags & EFL_IOPL) >> EFL_IOPL_SHIFT; }
 
 /* ---- Faults ---- */
@@ -47,7 +53,8 @@ void xfer_check_data(struct cpu *cpu, const struct xfer_data_rules *rules, uint1
 
 struct xfer_stack {
     struct cpu_seg ss;
-    uint32_t sp;
+    uint64_t sp;
+    bool wide;            /* a 64-bit stack pointer: no base, no limit, canonical */
     bool inner;           /* SS is loaded anew: `desc` */
     bool user;            /* pushes are made with user rights */
     uint32_t error;       /* of the #SS when the frame does not fit */
@@ -59,22 +66,36 @@ struct xfer_stack {
 struct xfer_stack xfer_present_stack(const struct cpu *cpu, enum cpu_cause cause);
 /* The stack of the inner level `dpl`, from the TSS, with all its checks. */
 struct xfer_stack xfer_inner_stack(struct cpu *cpu, unsigned dpl);
+/* In IA-32e mode, for a gate to level `cpl`: ISTn, or RSPn from the TSS, or the present one. SS is null after a change of level. */
+struct xfer_stack xfer_long_stack(struct cpu *cpu, unsigned cpl, unsigned ist);
+/* SS as a null selector loads it in 64-bit mode. */
+void xfer_null_stack(struct cpu *cpu, uint16_t selector);
 /* Do `count` values of `size` bytes fit? Raises #SS. */
 void xfer_check_room(struct cpu *cpu, const struct xfer_stack *s, unsigned count, unsigned size);
 /* Could they be written? Raises #PF and #AC. */
 void xfer_probe(struct cpu *cpu, const struct xfer_stack *s, unsigned count, unsigned size);
 /* Pushes them, the first one highest: sets accessed bits, probes all, writes all. Moves s->sp. */
-void xfer_push(struct cpu *cpu, struct xfer_stack *s, const uint32_t *values, unsigned count, unsigned size);
+void xfer_push(struct cpu *cpu, struct xfer_stack *s, const uint64_t *values, unsigned count, unsigned size);
 
 /* ---- Commitment: no more faults ---- */
 
 void xfer_commit_stack(struct cpu *cpu, const struct xfer_stack *s);
 /* CS gets `cpl` as its RPL. The caller ends with xfer_mode_changed(). */
-void xfer_commit_code(struct cpu *cpu, const struct seg_desc *code, unsigned cpl, uint32_t ip);
+void xfer_commit_code(struct cpu *cpu, const struct seg_desc *code, unsigned cpl, uint64_t ip);
+/* Is this 64-bit code? */
+static inline bool xfer_is_long(const struct cpu *cpu, const struct seg_desc *code) { return xfer_long(cpu) && code->attr & SEG_L; }
+/* May code run there: within the limit, in 64-bit code canonical? */
+bool xfer_reaches(const struct cpu *cpu, const struct seg_desc *code, uint64_t ip);
 /* cpu_mode_changed(), and the observer hears of a new mode. */
 void xfer_mode_changed(struct cpu *cpu);
-/* A return to an outer level takes away data segments that this level may not use: SDM Vol. 3A, "Privilege levels". */
+/* A return to an outer level takes away data segments that this level may not use, and makes null selectors 0: SDM Vol. 2B, "RET". */
 void xfer_drop_data_segments(struct cpu *cpu);
+
+/* ---- Virtual interrupts ---- */
+
+/* VIF and VIP are both set, and count: no instruction begins. */
+bool vm86_interrupt_waits(const struct cpu *cpu);
+_Noreturn void vm86_fault_waiting(struct cpu *cpu);
 
 /* ---- Tasks ---- */
 
@@ -84,7 +105,7 @@ void xfer_check_task(struct cpu *cpu, uint16_t selector, enum cpu_cause table, e
 void xfer_check_task_ip(struct cpu *cpu, enum cpu_cause cause);
 
 /* EFL_RF if the image of EFLAGS that this event saves has it set, else 0. */
-uint32_t deliver_rf(const struct cpu_delivery *e);
+uint32_t deliver_rf(const struct cpu *cpu, const struct cpu_delivery *e);
 
 /* ---- VM86 (vm86.c) ---- */
 

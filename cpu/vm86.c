@@ -31,6 +31,24 @@ static void load_image(struct cpu *cpu, uint32_t image)
     cpu_set_eflags(cpu, (cpu_eflags(cpu) & ~mask) | (image & mask & ~(uint32_t)EFL_VIF) | (image & EFL_IF ? EFL_VIF : 0));
 }
 
+/*
+ * STI, POPF and IRET do not set VIF while VIP is set, but a monitor may return to a program with both. Where VIF is in use: in virtual-8086
+ * mode with CR4.VME, at CPL 3 of protected mode with CR4.PVI ("Protected-mode virtual interrupts"), and with IOPL below 3.
+ */
+bool vm86_interrupt_waits(const struct cpu *cpu)
+{
+    const uint32_t both = EFL_VIF | EFL_VIP;
+
+    if ((cpu->eflags & both) != both || cpu->cpl != 3 || xfer_iopl(cpu) == 3)
+        return false;
+    return cpu->cr4 & (cpu->eflags & EFL_VM ? CR4_VME : CR4_PVI);
+}
+
+_Noreturn void vm86_fault_waiting(struct cpu *cpu)
+{
+    fault(cpu, CPU_CAUSE_GP_VME_VIP);
+}
+
 uint32_t vm86_pushf_image(struct cpu *cpu, unsigned size)
 {
     uint32_t flags = cpu_eflags(cpu);
@@ -105,7 +123,7 @@ static bool redirects(struct cpu *cpu, unsigned vector, uint32_t *off)
 static void redirect(struct cpu *cpu, unsigned vector, uint64_t next_ip)
 {
     bool virtual = xfer_iopl(cpu) < 3;
-    uint32_t frame[3] = { cpu_eflags(cpu), cpu->seg[CPU_CS].selector, (uint16_t)next_ip };
+    uint64_t frame[3] = { cpu_eflags(cpu), cpu->seg[CPU_CS].selector, (uint16_t)next_ip };
     struct xfer_stack s = xfer_present_stack(cpu, CPU_CAUSE_SS_LIMIT);
     uint32_t target = (uint32_t)mem_read_as(cpu, vector * 4, 4, true);
 

@@ -7,16 +7,25 @@
  * Rows stand in cpu/isa/NAME.def, a file a group; all.def includes them, as
  *
  *     INSN(map, opcode, ext, "mnemonic", op0, op1, op2, handler, attributes, set, written, undefined)
+ *     PFX(prefix, map, opcode, ext, "mnemonic", op0, op1, op2, handler, attributes, set, written, undefined)
+ *     VEX(prefix, map, opcode, ext, "mnemonic", op0, op1, op2, op3, handler, attributes, set, written, undefined)
  *
+ *   prefix     PFX: the mandatory prefix, PF_*, several ORed when each will do; INSN means any. VEX: PF_NP, PF_66, PF_F3 or PF_F2 (the pp
+ *              field), with VL0, VL1 or VLIG and VW0, VW1 or VWIG. Where W only chooses between 32 and 64 bits of a general register
+ *              (Ey, Gy, By operands) it is VWIG
  *   map        0: one byte, 1: 0F, 2: 0F 38, 3: 0F 3A
  *   opcode     the byte; with ISA_PLUSR the low three bits name a register and the row covers eight opcodes. Where an exact row and a
  *              PLUSR row meet (90: NOP and XCHG), the one that stands first wins
- *   ext        0..7: ModRM.reg digit; EXT_R: ModRM, reg is an operand; EXT_NONE: no ModRM
- *   op0..op2   operand codes in Intel order (enum isa_operand), NO for none. An E operand stands for two forms, register and memory
- *   handler    T(name): templated, cpu_handlers_name; P(name): plain, op_name; U: listed, not built (decodes to #UD, said once)
+ *   ext        0..7: ModRM.reg digit; EXT_R: ModRM, reg is an operand; EXT_NONE: no ModRM; C0h..FFh: exactly this ModRM byte
+ *   op0..op3   operand codes in Intel order (enum isa_operand), NO for none. An E, W or Q operand stands for two forms, register and memory
+ *   handler    T(name): templated, cpu_handlers_name; V(name): vector template, cpu_simd_name; P(name): plain, op_name; U: listed, not built
+ *              (decodes to #UD, said once)
  *   attributes ISA_* below, ORed
  *   set        the extension: a row of sets.def
  *   written, undefined   EFL_* masks of arithmetic and system flags; the handler says what an undefined one becomes
+ *
+ * Rows that share map, opcode and digit are tried in the order of all.def: the first that fits prefixes, mode, register or memory form and
+ * the model's sets is the instruction. So F3 90 (PAUSE) may stand before 90, and TZCNT before BSF.
  */
 #ifndef LIBSIM_CPU_ISA_ISA_H
 #define LIBSIM_CPU_ISA_ISA_H
@@ -26,14 +35,29 @@
 
 enum { EXT_R = 8, EXT_NONE = 9 };
 
-/* Operand codes. Where a decoded instruction keeps them: op0 in dst, op1 in src, immediates in imm, memory in seg/base/index/scale/disp. A
- * memory operand leaves its register field 0. Widths: b 8, w 16, d 32, v the operand size. */
+/* Mandatory prefixes and VEX fields: a row is chosen when the bits of what stands before the opcode are all in its mask. F3 and F2 (the
+ * last of them counts) leave 66 free to be the operand size. */
+enum {
+    PF_NP = 1, PF_66 = 2, PF_F3 = 4, PF_F2 = 8,
+    PF_ANY = PF_NP | PF_66 | PF_F3 | PF_F2,
+    PF_VEX = 16,
+    VL0 = 32, VL1 = 64, VLIG = VL0 | VL1, /* VLIG: the length does not matter */
+    VLX = VLIG | 512,                     /* both lengths, each a form of its own */
+    VW0 = 128, VW1 = 256, VWIG = VW0 | VW1
+};
+
+/* Operand codes. Where a decoded instruction keeps them: the first operand in dst, the second in src, H and B operands (VEX.vvvv) in
+ * insn_vvvv(), L in insn_is4(), none of which counts for first and second; immediates in imm, memory in seg/base/index/scale/disp. A memory
+ * operand leaves its register field 0. General registers are byte offsets into cpu->reg; vector, MMX and x87 registers are numbers.
+ * Widths: b 8, w 16, d 32, q 64, v the operand size, y 32 or with REX.W 64. */
 enum isa_operand {
     NO,
-    Eb, Ew, Ed, Ev,        /* ModRM.rm: register or memory */
-    M,                     /* ModRM.rm: memory of whatever size the handler takes; a register is #UD (UD-REGFORM) */
-    Rd,                    /* ModRM.rm: a 32-bit register, mod ignored (MOV CR, MOV DR) */
-    Gb, Gw, Gd, Gv,        /* ModRM.reg */
+    Eb, Ew, Ed, Ev, Ey,    /* ModRM.rm: register or memory */
+    M, Mb, Mw, Md, Mq, Mt, Mo, Mx, /* ModRM.rm: memory; a register is #UD (UD-REGFORM). M: of whatever size the handler takes; t 10 bytes,
+                            * o 16, x the vector's size */
+    Rd,                    /* ModRM.rm: a register of 32 bits, in 64-bit mode 64, mod ignored (MOV CR, MOV DR) */
+    Gb, Gw, Gd, Gv, Gy,    /* ModRM.reg */
+    By,                    /* VEX.vvvv: a general register */
     Sw,                    /* ModRM.reg: a segment register's number */
     Cd, Dd,                /* ModRM.reg: a control or debug register's number */
     Zb, Zv, Zd,            /* low bits of the opcode */
@@ -44,7 +68,13 @@ enum isa_operand {
     Jb, Jz,                /* branch displacement, sign-extended */
     Ap,                    /* far pointer: offset in imm bits 31:0, selector in bits 47:32 */
     Ob, Ov,                /* memory at an absolute offset: base and index none, the offset in disp */
-    Xb, Xv, Yb, Yv         /* string source (seg, by (E)SI) and destination (ES, by (E)DI): kept nowhere, the handler knows them */
+    Xb, Xv, Yb, Yv,        /* string source (seg, by (E)SI) and destination (ES, by (E)DI): kept nowhere, the handler knows them */
+    Vx, Hx, Lx,            /* vector register (XMM or YMM): ModRM.reg, VEX.vvvv, immediate bits 7:4 */
+    Wx, Wb, Ww, Wd, Wq, Wo, /* ModRM.rm: vector register, or memory of the vector's size, 1, 2, 4, 8 or 16 bytes ... */
+    Wh, Wf, We,            /* ... half, a quarter, an eighth of the vector's size */
+    Pq, Qq, Qd,            /* MMX register: ModRM.reg; ModRM.rm, or memory of 8 or 4 bytes */
+    Vs,                    /* VSIB memory: the index is a vector register's number in `index` */
+    ST0, STi               /* x87: the top (kept nowhere), ModRM.rm (one form: rows have ISA_REGONLY) */
 };
 
 enum {
@@ -63,7 +93,15 @@ enum {
     ISA_ALIAS   = 0x1000,  /* an undocumented second encoding */
     ISA_PAUSE   = 0x8000,  /* with F3 it is PAUSE, which ends a block and gives up the CPU's turn */
     ISA_COND    = 0x2000,  /* flags depend on a count or condition */
-    ISA_LOCKED  = 0x4000   /* the memory form locks the bus, prefix or not */
+    ISA_LOCKED  = 0x4000,  /* the memory form locks the bus, prefix or not */
+    ISA_X87     = 0x10000, /* #NM when CR0.EM or CR0.TS; imm is what the FPU's last-opcode register would hold */
+    ISA_MMX     = 0x20000, /* #UD when CR0.EM, #NM when CR0.TS */
+    ISA_SSE     = 0x40000, /* #UD when CR0.EM or not CR4.OSFXSR, #NM when CR0.TS */
+    ISA_AVX     = 0x80000, /* #UD unless CR4.OSXSAVE and XCR0 bits 1 and 2, #NM when CR0.TS */
+    ISA_F64     = 0x100000, /* operand size is 64 in 64-bit mode, whatever the prefixes (near branches) */
+    ISA_NOREXB  = 0x200000, /* another instruction with REX.B (90: NOP, or XCHG with R8) */
+    ISA_REXW    = 0x400000, /* only with REX.W */
+    ISA_BRANCH  = 0x800000 /* a branch to performance counters: near or far, taken or not, interrupts and returns */
 };
 
 enum isa_set {
@@ -75,34 +113,44 @@ enum isa_set {
 
 struct isa_row {
     uint8_t map, opcode, ext;
-    uint8_t op[3]; /* enum isa_operand */
+    uint8_t op[4];   /* enum isa_operand */
     uint8_t set;
-    uint16_t attributes;
+    uint16_t prefix; /* PF_*, VL*, VW* */
+    uint32_t attributes;
     uint32_t written, undefined;
     const char *mnemonic;
     const struct cpu_handlers *handlers; /* templated; else: */
-    cpu_fn *plain;                       /* both NULL: not built */
+    const struct cpu_simd *simd;         /* vector template; else: */
+    cpu_fn *plain;                       /* all NULL: not built */
 };
 
 extern const struct isa_row isa_rows[];
 extern const unsigned isa_row_count;
 
+/* 1: 8086 to Pentium Pro; 2: x87, MMX, SSE, SSE2, 64-bit mode; 3: SSE3 to SSE4.2 and their time; 4: AVX to SHA; 5: VMX; 6: SVM. */
+enum { ISA_TIERS = 6 };
 struct isa_set_info {
     const char *name, *title;
-    uint8_t tier;
+    uint8_t tier; /* 1..ISA_TIERS */
 };
 extern const struct isa_set_info isa_sets[SET_COUNT];
 
 /* Rows found fast: for the sets that a CPU model has. */
+struct isa_slot {
+    uint16_t first, count; /* candidates, in order */
+};
 struct cpu_isa_index {
-    uint16_t slot[4][256][8]; /* first row + 1 for (map, opcode, ModRM.reg); without ModRM, in [0] */
-    bool modrm[4][256];
-    uint16_t *next;           /* next candidate row + 1 */
+    struct isa_slot slot[2][4][256][8]; /* by VEX, map, opcode, ModRM.reg; without ModRM, in [0] */
+    bool modrm[2][4][256];
+    uint16_t *candidate;                /* numbers of rows */
 };
 enum sim_err isa_index_create(uint64_t sets, struct cpu_isa_index **out);
 void isa_index_destroy(struct cpu_isa_index *index);
 
-/* Appends "tier set forms built" lines and totals: the coverage report. A row with an E operand counts as two forms. */
+/* Is there a handler? */
+bool isa_row_built(const struct isa_row *row);
+/* Appends the coverage report: forms built and listed, a line for each set, each tier, and all. A row with a register-or-memory operand counts as two forms, one
+ * for both vector lengths twice. */
 void isa_coverage(struct sim_buf *out);
 
 #endif

@@ -8,13 +8,8 @@
 
 /* With a register as bit offset and memory as base, the offset is signed and reaches beyond the operand: SDM Vol. 1, "Bit and byte
  * instructions". This is how far away the word is that holds the bit, in bytes. */
-#define BIT_WORD()  ((uint64_t)((int64_t)flags_sext(exec_reg(cpu, i->src, WIDTH), WIDTH) >> (WIDTH == 16 ? 4 : 5)) * BYTES)
+#define BIT_WORD()  ((uint64_t)((int64_t)flags_sext(exec_reg(cpu, i->src, WIDTH), WIDTH) >> (WIDTH == 16 ? 4 : WIDTH == 32 ? 5 : 6)) * BYTES)
 #define BIT_INDEX() ((unsigned)READ_SRC() & (WIDTH - 1))
-
-static inline uint64_t cut_offset(const struct cpu_insn *i, uint64_t off)
-{
-    return i->flags & INSN_AD32 ? (uint32_t)off : (uint16_t)off;
-}
 
 /* SDM Vol. 2A, "BT". */
 CPU_BODY(bt)
@@ -24,10 +19,10 @@ CPU_BODY(bt)
 
     if (FORM != FORM_MR)
         v = PEEK_DST();
-    else if (EA == EA_FLAT)
-        v = FLAT_READ((uint32_t)(FLAT_OPERAND() + BIT_WORD()), BYTES);
+    else if (FAST)
+        v = FLAT_READ(FLAT_CUT(FLAT_OPERAND() + BIT_WORD()), BYTES);
     else
-        v = mem_read(cpu, i, mem_segment(cpu, i, i->seg, cut_offset(i, mem_offset(cpu, i) + BIT_WORD()), BYTES, MEM_READ), BYTES);
+        v = mem_read(cpu, i, mem_segment(cpu, i, i->seg, insn_ad_cut(i, mem_offset(cpu, i) + BIT_WORD()), BYTES, MEM_READ), BYTES);
     flags_set_cf(cpu, v >> bit & 1);
     CONTINUE;
 }
@@ -41,10 +36,10 @@ CPU_TEMPLATE_RMI_V(bt)
                                                                                                                              \
         if (FORM != FORM_MR)                                                                                                 \
             v = READ_DST();                                                                                                  \
-        else if (EA == EA_FLAT)                                                                                              \
-            v = exec_load(rmw_.host = FLAT_HOST(fast_write, (uint32_t)(FLAT_OPERAND() + BIT_WORD()), BYTES), WIDTH);         \
+        else if (FAST)                                                                                              \
+            v = exec_load(rmw_.host = FLAT_HOST(fast_write, FLAT_CUT(FLAT_OPERAND() + BIT_WORD()), BYTES), WIDTH);         \
         else                                                                                                                 \
-            v = mem_rmw_read(cpu, i, mem_segment(cpu, i, i->seg, cut_offset(i, mem_offset(cpu, i) + BIT_WORD()), BYTES,      \
+            v = mem_rmw_read(cpu, i, mem_segment(cpu, i, i->seg, insn_ad_cut(i, mem_offset(cpu, i) + BIT_WORD()), BYTES,      \
                                                  MEM_RMW), BYTES, &rmw_);                                                    \
         WRITE_DST(change);                                                                                                   \
         flags_set_cf(cpu, v & bit);                                                                                          \

@@ -5,7 +5,7 @@
 #include "cpu/code.h"
 #include "cpu/exec.h"
 
-/* SDM Vol. 3A, "Limit checking": the target lies outside the code segment. */
+/* SDM Vol. 3A, "Limit checking": the target lies outside the code segment. In 64-bit mode: it is not canonical. */
 static __attribute__((noinline, cold)) _Noreturn void outside_code(struct cpu *cpu, const struct cpu_insn *i, uint64_t target)
 {
     const struct cpu_seg *cs = &cpu->seg[CPU_CS];
@@ -16,9 +16,18 @@ static __attribute__((noinline, cold)) _Noreturn void outside_code(struct cpu *c
     cpu_raise(cpu, VEC_GP, 0, CPU_CAUSE_GP_JMP_OFFSET);
 }
 
+static inline bool is_outside(const struct cpu *cpu, uint64_t target)
+{
+    return cpu->mode & MODE_L ? !mem_canonical(cpu, target) : target > cpu->seg[CPU_CS].limit;
+}
+
 static inline __attribute__((always_inline)) void check_target(struct cpu *cpu, const struct cpu_insn *i, enum mem_ea ea, uint64_t target)
 {
-    if (ea == EA_ANY && target > cpu->seg[CPU_CS].limit)
+    if (ea == EA_FLAT)
+        return;
+    if (ea == EA_LONG && (target ^ cpu->reg[CPU_REG_PAGE]) >> 47 == 0) /* as canonical as this page */
+        return;
+    if (ea == EA_LONG ? !mem_canonical(cpu, target) : is_outside(cpu, target))
         outside_code(cpu, i, target);
 }
 
@@ -31,7 +40,7 @@ CPU_BODY(jmp)
 
     check_target(cpu, i, EA, target);
     cpu->ip = target;
-    return CPU_X_TAKEN;
+    return code_leave(cpu, CPU_X_TAKEN);
 }
 CPU_TEMPLATE_JUMP(jmp)
 
@@ -51,8 +60,9 @@ CPU_HANDLERS(jmp_indirect, CPU_SLOT_MEM_V(jmp_indirect, R) CPU_SLOT_MEM_V(jmp_in
 static inline __attribute__((always_inline)) void check_call(struct cpu *cpu, const struct cpu_insn *i, enum mem_ea ea, unsigned bytes,
                                                              uint64_t target)
 {
-    if (ea == EA_ANY && target > cpu->seg[CPU_CS].limit) {
-        uint64_t sp = (cpu->reg[CPU_SP] - bytes) & (cpu->mode & MODE_SS32 ? UINT32_MAX : 0xffff);
+    if (ea != EA_FLAT && is_outside(cpu, target)) {
+        uint64_t mask = cpu->mode & MODE_L ? UINT64_MAX : cpu->mode & MODE_SS32 ? UINT32_MAX : 0xffff;
+        uint64_t sp = (cpu->reg[CPU_SP] - bytes) & mask;
 
         mem_probe_write(cpu, i, mem_segment(cpu, i, CPU_SS, sp, bytes, MEM_WRITE), bytes);
         outside_code(cpu, i, target);
@@ -61,8 +71,8 @@ static inline __attribute__((always_inline)) void check_call(struct cpu *cpu, co
 
 #define PUSH_NEXT_IP()                                                                                                       \
     do {                                                                                                                     \
-        if (EA == EA_FLAT) {                                                                                                 \
-            uint32_t sp = (uint32_t)(cpu->reg[CPU_SP] - BYTES);                                                              \
+        if (FAST) {                                                                                                 \
+            uint64_t sp = FLAT_CUT(cpu->reg[CPU_SP] - BYTES);                                                                \
                                                                                                                              \
             FLAT_WRITE(sp, BYTES, CPU_NEXT_IP(cpu, i));                                                                      \
             cpu->reg[CPU_SP] = sp;                                                                                           \
@@ -78,7 +88,7 @@ CPU_BODY(call)
     check_call(cpu, i, EA, BYTES, target);
     PUSH_NEXT_IP();
     cpu->ip = target;
-    return CPU_X_TAKEN;
+    return code_leave(cpu, CPU_X_TAKEN);
 }
 CPU_TEMPLATE_JUMP(call)
 
@@ -100,9 +110,10 @@ CPU_BODY(ret)
     unsigned release = FORM == FORM_I ? (uint16_t)i->imm : 0;
     uint64_t target;
 
-    if (EA == EA_FLAT) {
-        target = FLAT_READ((uint32_t)cpu->reg[CPU_SP], BYTES);
-        cpu->reg[CPU_SP] = (uint32_t)(cpu->reg[CPU_SP] + BYTES + release);
+    if (FAST) {
+        target = FLAT_READ(FLAT_CUT(cpu->reg[CPU_SP]), BYTES);
+        check_target(cpu, i, EA, target);
+        cpu->reg[CPU_SP] = FLAT_CUT(cpu->reg[CPU_SP] + BYTES + release);
     } else {
         target = stack_read(cpu, i, 0, BYTES);
         check_target(cpu, i, EA, target);
@@ -121,10 +132,10 @@ CPU_HANDLERS(ret, CPU_SLOT_MEM_V(ret, N) CPU_SLOT_MEM_V(ret, I))
         uint64_t target = RELATIVE_TARGET();                                                                                 \
                                                                                                                              \
         if (!flags_cond(cpu, cc))                                                                                            \
-            return CPU_X_NEXT;                                                                                               \
+            return code_leave(cpu, CPU_X_NEXT);                                                                                               \
         check_target(cpu, i, EA, target);                                                                                    \
         cpu->ip = target;                                                                                                    \
-        return CPU_X_TAKEN;                                                                                                  \
+        return code_leave(cpu, CPU_X_TAKEN);                                                                                                  \
     }                                                                                                                        \
     CPU_TEMPLATE_JUMP(name)
 JCC(0, jo) JCC(1, jno) JCC(2, jb) JCC(3, jnb) JCC(4, jz) JCC(5, jnz) JCC(6, jbe) JCC(7, jnbe)
@@ -134,13 +145,13 @@ JCC(8, js) JCC(9, jns) JCC(10, jp) JCC(11, jnp) JCC(12, jl) JCC(13, jnl) JCC(14,
 
 static inline uint64_t counter(const struct cpu *cpu, const struct cpu_insn *i)
 {
-    return i->flags & INSN_AD32 ? (uint32_t)cpu->reg[CPU_CX] : (uint16_t)cpu->reg[CPU_CX];
+    return insn_ad_cut(i, cpu->reg[CPU_CX]);
 }
 
 static inline __attribute__((always_inline)) unsigned loop(struct cpu *cpu, const struct cpu_insn *i, enum mem_ea ea, uint64_t target,
                                                            bool condition)
 {
-    unsigned width = i->flags & INSN_AD32 ? 32 : 16;
+    unsigned width = insn_ad_bytes(i) * 8;
     uint64_t count = exec_cut(counter(cpu, i) - 1, width);
     bool taken = count != 0 && condition;
 
@@ -148,9 +159,9 @@ static inline __attribute__((always_inline)) unsigned loop(struct cpu *cpu, cons
         check_target(cpu, i, ea, target);
     exec_set_reg(cpu, CPU_CX * 8, width, count);
     if (!taken)
-        return CPU_X_NEXT;
+        return code_leave(cpu, CPU_X_NEXT);
     cpu->ip = target;
-    return CPU_X_TAKEN;
+    return code_leave(cpu, CPU_X_TAKEN);
 }
 
 /* SDM Vol. 2A, "LOOP/LOOPcc". */
@@ -167,9 +178,9 @@ CPU_BODY(jcxz)
     uint64_t target = RELATIVE_TARGET();
 
     if (counter(cpu, i) != 0)
-        return CPU_X_NEXT;
+        return code_leave(cpu, CPU_X_NEXT);
     check_target(cpu, i, EA, target);
     cpu->ip = target;
-    return CPU_X_TAKEN;
+    return code_leave(cpu, CPU_X_TAKEN);
 }
 CPU_TEMPLATE_JUMP(jcxz)

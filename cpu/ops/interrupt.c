@@ -3,6 +3,7 @@
 #include "cpu/code.h"
 #include "cpu/exec.h"
 #include "cpu/run.h"
+#include "cpu/smm.h"
 #include "cpu/transfer.h"
 
 /* INT n and kin, IRET, and the flags that open the door to interrupts: PUSHF, POPF, CLI, STI, HLT. SDM Vol. 2. */
@@ -48,11 +49,13 @@ CPU_OP(op_iret)
     return CPU_X_JUMP;
 }
 
-/* There is no SMM to return from. */
 CPU_OP(op_rsm)
 {
     cpu->cur = i;
-    cpu_raise(cpu, VEC_UD, 0, CPU_CAUSE_UD_RSM);
+    if (!cpu->smm.active)
+        cpu_raise(cpu, VEC_UD, 0, CPU_CAUSE_UD_RSM);
+    smm_leave(cpu, i);
+    return CPU_X_JUMP;
 }
 
 /* ---- PUSHF, POPF ---- */

@@ -3,6 +3,7 @@
  */
 #include "cpu/exec.h"
 #include "cpu/seg.h"
+#include "cpu/smm.h"
 
 /* SDM Vol. 2B, "NOP" and "PAUSE". A CPU that waits in a spin loop gives up its turn: the one it waits for goes on sooner, and two loops of
  * equal length cannot keep each other from a lock for ever. */
@@ -77,7 +78,7 @@ CPU_OP(op_bound)
 
     for (unsigned n = 0; n < 2; n++) {
         uint64_t off = mem_offset(cpu, i) + n * bytes;
-        sim_laddr laddr = mem_segment(cpu, i, i->seg, i->flags & INSN_AD32 ? (uint32_t)off : (uint16_t)off, bytes, MEM_READ);
+        sim_laddr laddr = mem_segment(cpu, i, i->seg, insn_ad_cut(i, off), bytes, MEM_READ);
         int64_t bound = (int64_t)flags_sext(mem_read(cpu, i, laddr, bytes), bytes * 8);
 
         if (n == 0 ? index < bound : index > bound) {
@@ -90,27 +91,34 @@ CPU_OP(op_bound)
 
 /* ---- Ports: SDM Vol. 2A, "IN"; Vol. 2B, "OUT" ---- */
 
-static inline unsigned in(struct cpu *cpu, const struct cpu_insn *i, uint16_t port, unsigned bytes)
+static inline unsigned in(struct cpu *cpu, const struct cpu_insn *i, uint16_t port, unsigned bytes, bool immediate)
 {
+    uint32_t v;
+
     cpu->cur = i;
     io_check(cpu, port, bytes);
-    exec_set_reg(cpu, CPU_AX * 8, bytes * 8, mem_in(cpu, i, port, bytes));
+    v = mem_in(cpu, i, port, bytes);
+    if (immediate)
+        smm_note_immediate(cpu);
+    exec_set_reg(cpu, CPU_AX * 8, bytes * 8, v);
     CONTINUE;
 }
-static inline unsigned out(struct cpu *cpu, const struct cpu_insn *i, uint16_t port, unsigned bytes)
+static inline unsigned out(struct cpu *cpu, const struct cpu_insn *i, uint16_t port, unsigned bytes, bool immediate)
 {
     cpu->cur = i;
     io_check(cpu, port, bytes);
     mem_out(cpu, i, port, bytes, (uint32_t)exec_reg(cpu, CPU_AX * 8, bytes * 8));
+    if (immediate)
+        smm_note_immediate(cpu);
     CONTINUE;
 }
 static inline unsigned port_bytes(const struct cpu_insn *i) { return i->flags & INSN_OP32 || i->flags & INSN_OP64 ? 4 : 2; }
 
-CPU_OP(op_in_b_imm)  { return in(cpu, i, (uint8_t)i->imm, 1); }
-CPU_OP(op_in_v_imm)  { return in(cpu, i, (uint8_t)i->imm, port_bytes(i)); }
-CPU_OP(op_in_b_dx)   { return in(cpu, i, (uint16_t)cpu->reg[CPU_DX], 1); }
-CPU_OP(op_in_v_dx)   { return in(cpu, i, (uint16_t)cpu->reg[CPU_DX], port_bytes(i)); }
-CPU_OP(op_out_b_imm) { return out(cpu, i, (uint8_t)i->imm, 1); }
-CPU_OP(op_out_v_imm) { return out(cpu, i, (uint8_t)i->imm, port_bytes(i)); }
-CPU_OP(op_out_b_dx)  { return out(cpu, i, (uint16_t)cpu->reg[CPU_DX], 1); }
-CPU_OP(op_out_v_dx)  { return out(cpu, i, (uint16_t)cpu->reg[CPU_DX], port_bytes(i)); }
+CPU_OP(op_in_b_imm)  { return in(cpu, i, (uint8_t)i->imm, 1, true); }
+CPU_OP(op_in_v_imm)  { return in(cpu, i, (uint8_t)i->imm, port_bytes(i), true); }
+CPU_OP(op_in_b_dx)   { return in(cpu, i, (uint16_t)cpu->reg[CPU_DX], 1, false); }
+CPU_OP(op_in_v_dx)   { return in(cpu, i, (uint16_t)cpu->reg[CPU_DX], port_bytes(i), false); }
+CPU_OP(op_out_b_imm) { return out(cpu, i, (uint8_t)i->imm, 1, true); }
+CPU_OP(op_out_v_imm) { return out(cpu, i, (uint8_t)i->imm, port_bytes(i), true); }
+CPU_OP(op_out_b_dx)  { return out(cpu, i, (uint16_t)cpu->reg[CPU_DX], 1, false); }
+CPU_OP(op_out_v_dx)  { return out(cpu, i, (uint16_t)cpu->reg[CPU_DX], port_bytes(i), false); }

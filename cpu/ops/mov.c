@@ -15,7 +15,7 @@ CPU_TEMPLATE_ALU(mov)
 /* SDM Vol. 2A, "LEA". The segment does not matter, and nothing is accessed. */
 CPU_BODY(lea)
 {
-    exec_set_reg(cpu, i->dst, WIDTH, EA == EA_FLAT ? FLAT_OPERAND() : mem_offset(cpu, i));
+    exec_set_reg(cpu, i->dst, WIDTH, FAST ? FLAT_OPERAND() : mem_offset(cpu, i));
     CONTINUE;
 }
 CPU_MEM_V(lea, RM)
@@ -51,6 +51,14 @@ CPU_BODY(movsx_w)
 }
 CPU_TEMPLATE_LOAD(movsx_w)
 
+/* SDM Vol. 2B, "MOVSX/MOVSXD". */
+CPU_BODY(movsxd)
+{
+    exec_set_reg(cpu, i->dst, WIDTH, flags_sext(READ_SRC_W(WIDTH == 16 ? 16 : 32), WIDTH == 16 ? 16 : 32));
+    CONTINUE;
+}
+CPU_TEMPLATE_LOAD(movsxd)
+
 /* SDM Vol. 2D, "XCHG". With memory it locks the bus, prefix or not. */
 CPU_BODY(xchg)
 {
@@ -71,6 +79,8 @@ CPU_OP(op_magic)
         cpu->cur = i;
         run_report(cpu, &event);
     }
+    if (i->flags & INSN_OP32)
+        exec_set_reg(cpu, CPU_BX * 8, 32, cpu->reg[CPU_BX]); /* XCHG EBX,EBX clears the upper half */
     CONTINUE;
 }
 
@@ -89,12 +99,14 @@ CPU_BODY(xadd)
 }
 CPU_TEMPLATE_RMR(xadd)
 
-/* SDM Vol. 2A, "CMPXCHG". Memory is written whether equal or not. */
+/* SDM Vol. 2A, "CMPXCHG". Memory is written whether equal or not; a register only when equal, so that the upper half of a 32-bit one stays
+ * otherwise, as the oracle test shows. */
 CPU_BODY(cmpxchg)
 {
     uint64_t dst = READ_DST(), acc = exec_reg(cpu, CPU_AX * 8, WIDTH), src = READ_SRC();
 
-    WRITE_DST(acc == dst ? src : dst);
+    if (FORM == FORM_MR || acc == dst)
+        WRITE_DST(acc == dst ? src : dst);
     if (acc != dst)
         exec_set_reg(cpu, CPU_AX * 8, WIDTH, dst);
     flags_sub(cpu, WIDTH, acc, dst, CUT(acc - dst));
@@ -124,7 +136,7 @@ CPU_BODY(bswap)
 {
     uint64_t v = exec_reg(cpu, i->dst, WIDTH);
 
-    exec_set_reg(cpu, i->dst, WIDTH, WIDTH == 16 ? 0 : __builtin_bswap32((uint32_t)v));
+    exec_set_reg(cpu, i->dst, WIDTH, WIDTH == 16 ? 0 : WIDTH == 32 ? __builtin_bswap32((uint32_t)v) : __builtin_bswap64(v));
     CONTINUE;
 }
 CPU_REG_V(bswap, R)
@@ -134,13 +146,13 @@ CPU_HANDLERS(bswap, CPU_SLOT_REG_V(bswap, R))
 CPU_OP(op_xlat)
 {
     uint64_t off = cpu->reg[CPU_BX] + (uint8_t)cpu->reg[CPU_AX];
-    sim_laddr laddr = mem_segment(cpu, i, i->seg, i->flags & INSN_AD32 ? (uint32_t)off : (uint16_t)off, 1, MEM_READ);
+    sim_laddr laddr = mem_segment(cpu, i, i->seg, insn_ad_cut(i, off), 1, MEM_READ);
 
     exec_set_reg(cpu, CPU_AX * 8, 8, mem_read(cpu, i, laddr, 1));
     CONTINUE;
 }
 
-/* SDM Vol. 2A, "CBW/CWDE". */
+/* SDM Vol. 2A, "CBW/CWDE/CDQE". */
 CPU_BODY(cbw)
 {
     exec_set_reg(cpu, CPU_AX * 8, WIDTH, flags_sext(exec_reg(cpu, CPU_AX * 8, WIDTH / 2), WIDTH / 2));
@@ -148,7 +160,7 @@ CPU_BODY(cbw)
 }
 CPU_TEMPLATE_NONE(cbw)
 
-/* SDM Vol. 2A, "CWD/CDQ". */
+/* SDM Vol. 2A, "CWD/CDQ/CQO". */
 CPU_BODY(cwd)
 {
     exec_set_reg(cpu, CPU_DX * 8, WIDTH, exec_reg(cpu, CPU_AX * 8, WIDTH) >> (WIDTH - 1) ? UINT64_MAX : 0);

@@ -13,24 +13,34 @@ static inline __attribute__((always_inline)) void flags_product(struct cpu *cpu,
     cpu->cc.aux = overflow ? CC_CF : 0; /* CF and OF: bit 62 clear */
 }
 
+/* Twice the widest operand. */
+__extension__ typedef unsigned __int128 wide;
+__extension__ typedef __int128 swide;
+
+/* v, sign-extended from `width` bits. */
+static inline __attribute__((always_inline)) swide sext(uint64_t v, unsigned width)
+{
+    return (int64_t)flags_sext(v, width);
+}
+
 /* The product of one-operand forms: AX, or DX and AX. */
-static inline __attribute__((always_inline)) void set_product(struct cpu *cpu, unsigned width, uint64_t product)
+static inline __attribute__((always_inline)) void set_product(struct cpu *cpu, unsigned width, wide product)
 {
     if (width == 8) {
-        exec_set_reg(cpu, CPU_AX * 8, 16, product);
+        exec_set_reg(cpu, CPU_AX * 8, 16, (uint64_t)product);
     } else {
-        exec_set_reg(cpu, CPU_AX * 8, width, product);
-        exec_set_reg(cpu, CPU_DX * 8, width, product >> width);
+        exec_set_reg(cpu, CPU_AX * 8, width, (uint64_t)product);
+        exec_set_reg(cpu, CPU_DX * 8, width, (uint64_t)(product >> width));
     }
 }
 
 /* SDM Vol. 2B, "MUL". */
 CPU_BODY(mul)
 {
-    uint64_t product = exec_reg(cpu, CPU_AX * 8, WIDTH) * PEEK_DST();
+    wide product = (wide)exec_reg(cpu, CPU_AX * 8, WIDTH) * PEEK_DST();
 
     set_product(cpu, WIDTH, product);
-    flags_product(cpu, WIDTH, product, product >> WIDTH);
+    flags_product(cpu, WIDTH, (uint64_t)product, product >> WIDTH != 0);
     CONTINUE;
 }
 CPU_TEMPLATE_UNARY(mul)
@@ -38,10 +48,10 @@ CPU_TEMPLATE_UNARY(mul)
 /* SDM Vol. 2A, "IMUL". */
 CPU_BODY(imul)
 {
-    uint64_t product = flags_sext(exec_reg(cpu, CPU_AX * 8, WIDTH), WIDTH) * flags_sext(PEEK_DST(), WIDTH);
+    swide product = sext(exec_reg(cpu, CPU_AX * 8, WIDTH), WIDTH) * sext(PEEK_DST(), WIDTH);
 
-    set_product(cpu, WIDTH, product);
-    flags_product(cpu, WIDTH, product, product != flags_sext(product, WIDTH));
+    set_product(cpu, WIDTH, (wide)product);
+    flags_product(cpu, WIDTH, (uint64_t)product, product != sext((uint64_t)product, WIDTH));
     CONTINUE;
 }
 CPU_TEMPLATE_UNARY(imul)
@@ -50,10 +60,10 @@ CPU_TEMPLATE_UNARY(imul)
 CPU_BODY(imul_to)
 {
     uint64_t factor = FORM == FORM_RRI || FORM == FORM_RMI ? (uint64_t)i->imm : exec_reg(cpu, i->dst, WIDTH);
-    uint64_t product = flags_sext(READ_SRC(), WIDTH) * flags_sext(factor, WIDTH);
+    swide product = sext(READ_SRC(), WIDTH) * sext(factor, WIDTH);
 
-    exec_set_reg(cpu, i->dst, WIDTH, product);
-    flags_product(cpu, WIDTH, product, product != flags_sext(product, WIDTH));
+    exec_set_reg(cpu, i->dst, WIDTH, (uint64_t)product);
+    flags_product(cpu, WIDTH, (uint64_t)product, product != sext((uint64_t)product, WIDTH));
     CONTINUE;
 }
 CPU_REG_V(imul_to, RR) CPU_REG_V(imul_to, RRI) CPU_MEM_V(imul_to, RM) CPU_MEM_V(imul_to, RMI)
@@ -67,9 +77,12 @@ static __attribute__((noinline, cold)) _Noreturn void divide_error(struct cpu *c
     cpu_raise(cpu, VEC_DE, 0, divisor ? CPU_CAUSE_DE_OVERFLOW : CPU_CAUSE_DE_ZERO);
 }
 
-static inline __attribute__((always_inline)) uint64_t dividend(const struct cpu *cpu, unsigned width)
+/* AX, or DX and AX. */
+static inline __attribute__((always_inline)) wide dividend(const struct cpu *cpu, unsigned width)
 {
-    return width == 8 ? exec_reg(cpu, CPU_AX * 8, 16) : exec_reg(cpu, CPU_AX * 8, width) | exec_reg(cpu, CPU_DX * 8, width) << width;
+    if (width == 8)
+        return exec_reg(cpu, CPU_AX * 8, 16);
+    return (wide)exec_reg(cpu, CPU_DX * 8, width) << width | exec_reg(cpu, CPU_AX * 8, width);
 }
 static inline __attribute__((always_inline)) void set_quotient(struct cpu *cpu, unsigned width, uint64_t quotient, uint64_t remainder)
 {
@@ -80,24 +93,51 @@ static inline __attribute__((always_inline)) void set_quotient(struct cpu *cpu, 
 /* SDM Vol. 2A, "DIV". */
 CPU_BODY(div)
 {
-    uint64_t divisor = PEEK_DST(), n = dividend(cpu, WIDTH);
+    uint64_t divisor = PEEK_DST(), low;
+    wide n = dividend(cpu, WIDTH);
 
     if (divisor == 0 || n >> WIDTH >= divisor) /* the second: the quotient would not fit */
         divide_error(cpu, i, divisor);
-    set_quotient(cpu, WIDTH, n / divisor, n % divisor);
+    low = (uint64_t)n;
+    if (WIDTH == 64 && n >> 64)
+        set_quotient(cpu, WIDTH, (uint64_t)(n / divisor), (uint64_t)(n % divisor));
+    else
+        set_quotient(cpu, WIDTH, low / divisor, low % divisor);
     CONTINUE;
 }
 CPU_TEMPLATE_UNARY(div)
 
 /* SDM Vol. 2A, "IDIV". */
-CPU_BODY(idiv)
+static inline __attribute__((always_inline)) void idiv_narrow(struct cpu *cpu, const struct cpu_insn *i, unsigned width, uint64_t d)
 {
-    int64_t divisor = (int64_t)flags_sext(PEEK_DST(), WIDTH), n = (int64_t)flags_sext(dividend(cpu, WIDTH), WIDTH * 2);
+    int64_t divisor = (int64_t)flags_sext(d, width), n = (int64_t)flags_sext((uint64_t)dividend(cpu, width), width * 2);
 
     /* The most negative dividend by -1 would overflow on the host as well. */
-    if (divisor == 0 || (divisor == -1 && n == INT64_MIN) || (uint64_t)(n / divisor) != flags_sext((uint64_t)(n / divisor), WIDTH))
-        divide_error(cpu, i, (uint64_t)divisor);
-    set_quotient(cpu, WIDTH, (uint64_t)(n / divisor), (uint64_t)(n % divisor));
+    if (divisor == 0 || (divisor == -1 && n == INT64_MIN) || (uint64_t)(n / divisor) != flags_sext((uint64_t)(n / divisor), width))
+        divide_error(cpu, i, d);
+    set_quotient(cpu, width, (uint64_t)(n / divisor), (uint64_t)(n % divisor));
+}
+
+static void idiv_wide(struct cpu *cpu, const struct cpu_insn *i, uint64_t d)
+{
+    swide divisor = sext(d, 64), n = (swide)dividend(cpu, 64), quotient;
+
+    if (divisor == 0 || (divisor == -1 && n < -(swide)INT64_MAX))
+        divide_error(cpu, i, d);
+    quotient = n / divisor;
+    if (quotient != sext((uint64_t)quotient, 64))
+        divide_error(cpu, i, d);
+    set_quotient(cpu, 64, (uint64_t)quotient, (uint64_t)(n % divisor));
+}
+
+CPU_BODY(idiv)
+{
+    uint64_t divisor = PEEK_DST();
+
+    if (WIDTH == 64)
+        idiv_wide(cpu, i, divisor);
+    else
+        idiv_narrow(cpu, i, WIDTH, divisor);
     CONTINUE;
 }
 CPU_TEMPLATE_UNARY(idiv)

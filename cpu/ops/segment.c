@@ -69,7 +69,7 @@ CPU_OP(op_push_segment)
     if (size == 2) {
         stack_push(cpu, i, size, selector);
     } else {
-        uint64_t sp = (cpu->reg[CPU_SP] - size) & (cpu->mode & MODE_SS32 ? UINT32_MAX : 0xffff);
+        uint64_t sp = (cpu->reg[CPU_SP] - size) & (cpu->mode & MODE_L ? UINT64_MAX : cpu->mode & MODE_SS32 ? UINT32_MAX : 0xffff);
 
         mem_write(cpu, i, mem_segment(cpu, i, CPU_SS, sp, 2, MEM_WRITE), 2, selector);
         stack_add(cpu, -(int64_t)size);
@@ -91,7 +91,7 @@ CPU_OP(op_pop_segment)
 static void read_pointer(struct cpu *cpu, const struct cpu_insn *i, uint64_t *offset, uint16_t *selector)
 {
     unsigned size = insn_op_bytes(i);
-    uint64_t off = mem_offset(cpu, i), second = i->flags & INSN_AD32 ? (uint32_t)(off + size) : (uint16_t)(off + size);
+    uint64_t off = mem_offset(cpu, i), second = insn_ad_cut(i, off + size);
 
     *offset = mem_read(cpu, i, mem_segment(cpu, i, i->seg, off, size, MEM_READ), size);
     *selector = (uint16_t)mem_read(cpu, i, mem_segment(cpu, i, i->seg, second, 2, MEM_READ), 2);
@@ -159,7 +159,7 @@ static bool visible(struct cpu *cpu, uint16_t selector, struct seg_desc *d)
 {
     const uint32_t conforming = SEG_S | SEG_TYPE_CODE | SEG_TYPE_CONFORMING;
 
-    if (xfer_null(selector) || !seg_read(cpu, selector, d))
+    if (xfer_null(selector) || !seg_read(cpu, selector, d) || !seg_read_upper(cpu, d) || seg_upper_type(d))
         return false;
     return (d->attr & conforming) == conforming || (SEG_DPL(d->attr) >= cpu->cpl && SEG_DPL(d->attr) >= (selector & 3u));
 }
@@ -168,8 +168,13 @@ static bool visible(struct cpu *cpu, uint16_t selector, struct seg_desc *d)
 #define TSS_AND_LDT (1u << SYS_TSS16_AVAILABLE | 1u << SYS_LDT | 1u << SYS_TSS16_BUSY | 1u << SYS_TSS_AVAILABLE | 1u << SYS_TSS_BUSY)
 #define GATES       (1u << SYS_CALL16 | 1u << SYS_TASK_GATE | 1u << SYS_CALL)
 
-static bool accepted(const struct seg_desc *d, uint32_t system_types)
+/* In IA-32e mode the 16-bit ones, and task gates, do not exist. */
+#define LONG_TYPES  (1u << SYS_LDT | 1u << SYS_TSS_AVAILABLE | 1u << SYS_TSS_BUSY | 1u << SYS_CALL)
+
+static bool accepted(const struct cpu *cpu, const struct seg_desc *d, uint32_t system_types)
 {
+    if (xfer_long(cpu))
+        system_types &= LONG_TYPES;
     return d->attr & SEG_S || system_types >> (d->attr & SEG_TYPE) & 1;
 }
 
@@ -180,7 +185,7 @@ CPU_OP(op_lar)
     bool ok;
 
     cpu->cur = i;
-    ok = visible(cpu, selector, &d) && accepted(&d, TSS_AND_LDT | GATES);
+    ok = visible(cpu, selector, &d) && accepted(cpu, &d, TSS_AND_LDT | GATES);
     if (ok) /* bits 19:16, undefined by the SDM, are the limit's, as on current Intel processors (oracle test) */
         exec_set_reg(cpu, i->dst, insn_op_bytes(i) * 8, d.raw >> 32 & 0xffff00);
     flags_set_zf(cpu, ok);
@@ -194,7 +199,7 @@ CPU_OP(op_lsl)
     bool ok;
 
     cpu->cur = i;
-    ok = visible(cpu, selector, &d) && accepted(&d, TSS_AND_LDT);
+    ok = visible(cpu, selector, &d) && accepted(cpu, &d, TSS_AND_LDT);
     if (ok)
         exec_set_reg(cpu, i->dst, insn_op_bytes(i) * 8, d.limit);
     flags_set_zf(cpu, ok);

@@ -4,15 +4,15 @@
 #include "cpu/code.h"
 #include "cpu/exec.h"
 
-/* In EA_FLAT instances the stack is flat too, and ESP its pointer. */
-#define SP_LESS(bytes) ((uint32_t)(cpu->reg[CPU_SP] - (bytes)))
+/* In EA_FLAT and EA_LONG instances the stack is flat too, and ESP or RSP its pointer. */
+#define SP_LESS(bytes) FLAT_CUT(cpu->reg[CPU_SP] - (bytes))
 
 /* SDM Vol. 2B, "PUSH". PUSH ESP pushes the old value. */
 CPU_BODY(push)
 {
     uint64_t v = FORM == FORM_R ? exec_reg(cpu, i->dst, WIDTH) : FORM == FORM_M ? PEEK_DST() : READ_SRC();
 
-    if (EA == EA_FLAT) {
+    if (FAST) {
         FLAT_WRITE(SP_LESS(BYTES), BYTES, v);
         cpu->reg[CPU_SP] = SP_LESS(BYTES);
     } else {
@@ -27,9 +27,9 @@ CPU_BODY(pop)
 {
     uint64_t v;
 
-    if (EA == EA_FLAT) {
-        v = FLAT_READ((uint32_t)cpu->reg[CPU_SP], BYTES);
-        cpu->reg[CPU_SP] = (uint32_t)(cpu->reg[CPU_SP] + BYTES);
+    if (FAST) {
+        v = FLAT_READ(FLAT_CUT(cpu->reg[CPU_SP]), BYTES);
+        cpu->reg[CPU_SP] = FLAT_CUT(cpu->reg[CPU_SP] + BYTES);
     } else {
         v = stack_read(cpu, i, 0, BYTES);
         stack_add(cpu, BYTES);
@@ -51,14 +51,15 @@ static inline unsigned pop_memory(struct cpu *cpu, const struct cpu_insn *i, uns
 }
 static unsigned pop_memory_16(struct cpu *cpu, const struct cpu_insn *i) { return pop_memory(cpu, i, 2); }
 static unsigned pop_memory_32(struct cpu *cpu, const struct cpu_insn *i) { return pop_memory(cpu, i, 4); }
+static unsigned pop_memory_64(struct cpu *cpu, const struct cpu_insn *i) { return pop_memory(cpu, i, 8); }
 CPU_MEM_V(pop, R)
-CPU_HANDLERS(pop, CPU_SLOT_MEM_V(pop, R) CPU_SLOT2_(M, NULL, pop_memory_16, pop_memory_32))
+CPU_HANDLERS(pop, CPU_SLOT_MEM_V(pop, R) CPU_SLOT_FNS(M, NULL, pop_memory_16, pop_memory_32, pop_memory_64))
 
 /* ---- Frames ---- */
 
 static inline uint64_t stack_mask(const struct cpu *cpu)
 {
-    return cpu->mode & MODE_SS32 ? UINT32_MAX : 0xffff;
+    return cpu->mode & MODE_L ? UINT64_MAX : cpu->mode & MODE_SS32 ? UINT32_MAX : 0xffff;
 }
 
 static void set_stack_reg(struct cpu *cpu, unsigned reg, uint64_t v)
@@ -88,7 +89,7 @@ static void write_slot(struct cpu *cpu, const struct cpu_insn *i, uint64_t top, 
 /* SDM Vol. 2B, "PUSHA/PUSHAD". SP is pushed as it was. */
 CPU_BODY(pusha)
 {
-    if (EA == EA_FLAT) {
+    if (FAST) {
         uint8_t *host = FLAT_HOST(fast_write, SP_LESS(8 * BYTES), 8 * BYTES);
 
         for (unsigned n = 0; n < 8; n++)
@@ -157,9 +158,9 @@ CPU_BODY(leave)
 {
     uint64_t bp = cpu->reg[CPU_BP], v;
 
-    if (EA == EA_FLAT) {
-        v = FLAT_READ((uint32_t)bp, BYTES);
-        cpu->reg[CPU_SP] = (uint32_t)(bp + BYTES);
+    if (FAST) {
+        v = FLAT_READ(FLAT_CUT(bp), BYTES);
+        cpu->reg[CPU_SP] = FLAT_CUT(bp + BYTES);
     } else {
         v = mem_read(cpu, i, mem_segment(cpu, i, CPU_SS, bp & stack_mask(cpu), BYTES, MEM_READ), BYTES);
         set_stack_reg(cpu, CPU_SP, bp + BYTES);

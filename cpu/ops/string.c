@@ -7,19 +7,21 @@
  * by the first element of a call, with nothing yet done; so a fault or an unwinding leaves just that iteration undone, and
  * the elements before it are registers and steps already.
  */
+#include "cpu/code.h"
 #include "cpu/exec.h"
 #include "cpu/seg.h"
+#include "cpu/smm.h"
 
 /* ---- Addresses ---- */
 
-/* (E)SI, (E)DI, (E)CX in the address size. */
+/* SI, DI, CX in the address size. */
 static inline __attribute__((always_inline)) uint64_t index_of(const struct cpu *cpu, const struct cpu_insn *i, enum mem_ea ea, unsigned reg)
 {
-    return ea == EA_FLAT || i->flags & INSN_AD32 ? (uint32_t)cpu->reg[reg] : (uint16_t)cpu->reg[reg];
+    return ea == EA_LONG ? cpu->reg[reg] : ea == EA_FLAT ? (uint32_t)cpu->reg[reg] : insn_ad_cut(i, cpu->reg[reg]);
 }
 static inline __attribute__((always_inline)) void index_add(struct cpu *cpu, const struct cpu_insn *i, enum mem_ea ea, unsigned reg, uint64_t n)
 {
-    exec_set_reg(cpu, reg * 8, ea == EA_FLAT || i->flags & INSN_AD32 ? 32 : 16, cpu->reg[reg] + n);
+    exec_set_reg(cpu, reg * 8, ea == EA_LONG ? 64 : ea == EA_FLAT ? 32 : insn_ad_bytes(i) * 8, cpu->reg[reg] + n);
 }
 
 static inline uint64_t stride(const struct cpu *cpu, unsigned bytes)
@@ -32,6 +34,8 @@ static inline __attribute__((always_inline)) sim_laddr element(struct cpu *cpu, 
 {
     if (ea == EA_FLAT)
         return (uint32_t)cpu->reg[reg];
+    if (ea == EA_LONG && mem_canonical(cpu, cpu->reg[reg]) && mem_canonical(cpu, cpu->reg[reg] + bytes - 1))
+        return cpu->reg[reg];
     return mem_segment(cpu, i, reg == CPU_SI ? i->seg : CPU_ES, index_of(cpu, i, ea, reg), bytes, access);
 }
 
@@ -53,8 +57,10 @@ static uint64_t run_in_segment(const struct cpu *cpu, const struct cpu_insn *i, 
     const struct cpu_seg *s = &cpu->seg[seg];
     bool down = (s->attr & (SEG_TYPE_CODE | SEG_TYPE_DOWN)) == SEG_TYPE_DOWN;
     uint64_t low = down ? (uint64_t)s->limit + 1 : 0, high = down ? s->attr & SEG_DB ? UINT32_MAX : 0xffff : s->limit;
-    uint64_t wrap = i->flags & INSN_AD32 ? UINT32_MAX : 0xffff;
+    uint64_t wrap = insn_ad_cut(i, UINT64_MAX);
 
+    if (cpu->mode & MODE_L) /* only the wrap of a 32-bit address: a page is never partly canonical */
+        return cpu->eflags & EFL_DF ? off / bytes + 1 : at_least_one((wrap - off) / bytes + ((wrap - off) % bytes == bytes - 1));
     if (cpu->eflags & EFL_DF)
         return (off - low) / bytes + 1;
     return at_least_one(((high < wrap ? high : wrap) - off + 1) / bytes);
@@ -387,14 +393,17 @@ static void ins_one(struct cpu *cpu, const struct cpu_insn *i, unsigned bytes)
 
     mem_probe_write(cpu, i, laddr, bytes);
     mem_write(cpu, i, laddr, bytes, mem_in(cpu, i, (uint16_t)cpu->reg[CPU_DX], bytes));
+    smm_note_string(cpu, i, laddr);
     index_add(cpu, i, EA_ANY, CPU_DI, stride(cpu, bytes));
 }
 
 static void outs_one(struct cpu *cpu, const struct cpu_insn *i, unsigned bytes)
 {
-    uint64_t v = mem_read(cpu, i, element(cpu, i, EA_ANY, CPU_SI, bytes, MEM_READ), bytes);
+    sim_laddr laddr = element(cpu, i, EA_ANY, CPU_SI, bytes, MEM_READ);
+    uint64_t v = mem_read(cpu, i, laddr, bytes);
 
     mem_out(cpu, i, (uint16_t)cpu->reg[CPU_DX], bytes, (uint32_t)v);
+    smm_note_string(cpu, i, laddr);
     index_add(cpu, i, EA_ANY, CPU_SI, stride(cpu, bytes));
 }
 

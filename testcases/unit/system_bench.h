@@ -81,7 +81,7 @@ static inline void sys_code(struct sys *s, const void *bytes, size_t len)
 {
     bus_poke(s->bus, AT_CODE, bytes, len);
 }
-#define CODE(s, bytes) sys_code((s), (bytes), sizeof(bytes) - 1)
+#define CODE(s, bytes) sys_code((s), "" bytes, sizeof(bytes) - 1) /* a literal: of anything else `sizeof` would be wrong */
 
 /* ---- Tables ---- */
 

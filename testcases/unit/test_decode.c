@@ -1,19 +1,19 @@
 /*
- * The decoder: golden encodings, prefixes and lengths, what is illegal and why, every row reachable by its own encoding; and the same
- * answers as Zydis for random bytes.
+ * The decoder: golden encodings, prefixes and lengths, what is illegal and why, every row reachable by its own encoding. Beside Zydis it
+ * stands in testcases/oracle/decode_zydis.c.
  */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#ifdef HAVE_ZYDIS
-#include <Zydis/Zydis.h>
-#endif
 
 #include "cpu/code.h"
 #include "cpu/decode.h"
 
-enum { REAL = 0, PROT16 = MODE_PE, FLAT = MODE_PE | MODE_D | MODE_SS32 | MODE_FLAT, USER = FLAT | MODE_CPL };
+enum {
+    REAL = 0, PROT16 = MODE_PE, FLAT = MODE_PE | MODE_D | MODE_SS32 | MODE_FLAT, USER = FLAT | MODE_CPL, LONG = MODE_PE | MODE_L | MODE_LMA,
+    UNITS = MODE_OSFXSR | MODE_AVX
+};
 
 static struct cpu_isa_index *isa;
 
@@ -33,7 +33,7 @@ static const char *describe(uint32_t mode, const void *bytes, unsigned avail)
     static char text[200];
     const struct isa_row *row;
     struct cpu_insn insn;
-    unsigned len = decode(isa, mode, bytes, avail, &insn, &row), n;
+    unsigned len = decode(isa, mode, 0, bytes, avail, &insn, &row), n;
 
     if (!len)
         return "short";
@@ -62,7 +62,7 @@ struct golden {
 /* Registers: byte offsets, 8 a register; 16 is "none". */
 static const struct golden golden[] = {
     G(FLAT, "\x90", "nop/1 o32 a32 d0 s0 i0"),
-    G(FLAT, "\xf3\x90", "nop/2 o32 a32 rep d0 s0 i0"),
+    G(FLAT, "\xf3\x90", "pause/2 o32 a32 rep d0 s0 i0"),
     G(FLAT, "\x93", "xchg/1 o32 a32 d24 s0 i0"),
     G(FLAT, "\x01\xd8", "add/2 o32 a32 d0 s24 i0"),
     G(FLAT, "\x03\xd8", "add/2 o32 a32 d24 s0 i0"),
@@ -166,8 +166,12 @@ static const struct golden illegal[] = {
     G(FLAT, "\xc6\x08", "UD-OPCODE"),
     G(FLAT, "\x0f\xba\x00", "UD-OPCODE"),
     G(FLAT, "\x0f\x04", "UD-OPCODE"),
-    G(FLAT, "\x0f\x38\x00", "UD-OPCODE"),
+    G(FLAT, "\x0f\x38\x0c", "UD-OPCODE"),
     G(FLAT, "\x0f\x3a\x00", "UD-OPCODE"),
+    G(FLAT | UNITS, "\xc4\xe1\x78\x77", "vzeroupper/4 o32 a32 d0 s0 i0"),
+    G(FLAT | UNITS, "\xc4\xe1\x38\x77", "UD-VEXVVVV"), /* VEX.vvvv is to be 1111b, also where registers have three bits */
+    G(PROT16 | UNITS, "\xc4\xe1\x70\x77", "UD-VEXVVVV"),
+    G(LONG | UNITS, "\xc4\xe1\x38\x77", "UD-VEXVVVV"),
 };
 
 START_TEST(what_is_illegal_says_why)
@@ -182,7 +186,7 @@ END_TEST
 
 static bool has_imm(const struct isa_row *row, enum isa_operand op)
 {
-    return row->op[0] == op || row->op[1] == op || row->op[2] == op;
+    return row->op[0] == op || row->op[1] == op || row->op[2] == op || row->op[3] == op;
 }
 
 static bool lockable(const struct isa_row *row)
@@ -190,46 +194,88 @@ static bool lockable(const struct isa_row *row)
     return row->attributes & ISA_LOCK;
 }
 
-/* Decodes the row's own encoding, as register or memory form; what it must give. */
-static void check_row(const struct isa_row *row, unsigned r, bool memory, uint32_t mode, bool opsize)
+/* The prefixes of the row's encoding, and its map. */
+static unsigned encode_start(const struct isa_row *row, bool opsize, uint8_t *bytes)
 {
-    uint8_t bytes[INSN_MAX_BYTES] = { 0 };
-    unsigned n = 0, digit = row->ext < 8 ? row->ext : 0;
-    const struct isa_row *found;
-    struct cpu_insn insn;
+    static const uint8_t legacy[] = { [PF_66] = 0x66, [PF_F3] = 0xf3, [PF_F2] = 0xf2 };
+    static const uint8_t pp[] = { [PF_NP] = 0, [PF_66] = 1, [PF_F3] = 2, [PF_F2] = 3 };
+    unsigned n = 0, one = row->prefix & PF_ANY & -(row->prefix & PF_ANY);
 
-    if (opsize)
+    if (row->prefix & PF_VEX) {
+        bytes[n++] = 0xc4;
+        bytes[n++] = (uint8_t)(0xe0 | row->map);
+        bytes[n++] = (uint8_t)((row->prefix & VW0 ? 0 : 0x80) | 0x78 | (row->prefix & VL0 ? 0 : 4) | pp[one]);
+        return n;
+    }
+    if (opsize && row->prefix & PF_66)
         bytes[n++] = 0x66;
+    else if ((row->prefix & PF_ANY) != PF_ANY && one != PF_NP)
+        bytes[n++] = legacy[one];
+    if (row->attributes & ISA_REXW)
+        bytes[n++] = 0x48;
     if (row->map)
         bytes[n++] = 0x0f;
     if (row->map > 1)
         bytes[n++] = row->map == 2 ? 0x38 : 0x3a;
+    return n;
+}
+
+/* Decodes the row's own encoding, as register or memory form; what it must give. */
+static void check_row(const struct isa_row *row, unsigned r, bool memory, uint32_t mode, bool opsize)
+{
+    uint8_t bytes[INSN_MAX_BYTES] = { 0 };
+    unsigned n = encode_start(row, opsize, bytes), digit = row->ext < 8 ? row->ext : 0;
+    const struct isa_row *found;
+    struct cpu_insn insn;
+
     bytes[n++] = (uint8_t)(row->opcode + r);
-    if (row->ext != EXT_NONE)
-        bytes[n++] = (uint8_t)((memory ? 0 : 0xc0) | digit << 3 | 1); /* [ECX], [BX+DI], or CX */
-    ck_assert_uint_ge(decode(isa, mode, bytes, sizeof(bytes), &insn, &found), n);
+    if (row->ext >= 0xc0)
+        bytes[n++] = row->ext;
+    else if (row->ext != EXT_NONE) /* [ECX], [BX+DI], or CX; with a SIB byte for VSIB */
+        bytes[n++] = (uint8_t)((memory ? 0 : 0xc0) | digit << 3 | (has_imm(row, Vs) ? 4 : 1));
+    ck_assert_uint_ge(decode(isa, mode, 0, bytes, sizeof(bytes), &insn, &found), n);
     if (row->opcode == 0x90 && r == 0 && row->attributes & ISA_PLUSR)
         return; /* NOP stands before it */
+    if (!strcmp(row->mnemonic, "esc"))
+        return; /* the coprocessor's instructions stand before it */
+    if (!strcmp(row->mnemonic, "nop") && memory && found && !strncmp(found->mnemonic, "prefetch", 8))
+        return; /* prefetches stand before the rest of their opcodes */
     ck_assert_msg(found == row, "%s %x/%u in mode %x: got %s", row->mnemonic, row->opcode + r, row->ext, mode,
                   found ? found->mnemonic : cpu_cause_id((enum cpu_cause)insn.imm));
     ck_assert_ptr_nonnull(insn.fn);
     ck_assert_uint_eq(insn.row, (unsigned)(row - isa_rows));
 }
 
+static bool memory_only(const struct isa_row *row)
+{
+    for (unsigned n = 0; n < 3; n++)
+        if ((row->op[n] >= M && row->op[n] <= Mx) || row->op[n] == Vs)
+            return true;
+    return row->attributes & ISA_MEMONLY;
+}
+
+/* Are its operands general registers, chosen by the operand size? VEX ones need 32-bit addressing for VSIB. */
+static bool exists_in(const struct isa_row *row, uint32_t mode)
+{
+    if (row->attributes & (mode & MODE_L ? ISA_NO64 : ISA_ONLY64))
+        return false;
+    return !has_imm(row, Vs) || mode & (MODE_D | MODE_L);
+}
+
 START_TEST(every_built_row_is_reached_by_its_encoding)
 {
-    static const uint32_t modes[] = { PROT16, FLAT };
+    static const uint32_t modes[] = { PROT16 | UNITS, FLAT | UNITS, LONG | UNITS };
 
     for (unsigned n = 0; n < isa_row_count; n++) {
         const struct isa_row *row = &isa_rows[n];
-        bool modrm = row->ext != EXT_NONE, only_mem = row->attributes & ISA_MEMONLY || has_imm(row, M);
+        bool modrm = row->ext != EXT_NONE && row->ext < 0xc0;
 
-        if (!row->handlers && !row->plain)
-            continue;
-        for (unsigned m = 0; m < 2; m++)
+        for (unsigned m = 0; m < 3; m++)
             for (unsigned r = 0; r < (row->attributes & ISA_PLUSR ? 8u : 1u); r++)
                 for (unsigned opsize = 0; opsize < 2; opsize++) {
-                    if (!only_mem)
+                    if (!isa_row_built(row) || !exists_in(row, modes[m]))
+                        continue;
+                    if (!memory_only(row))
                         check_row(row, r, false, modes[m], opsize);
                     if (modrm && !(row->attributes & ISA_REGONLY) && !has_imm(row, Rd))
                         check_row(row, r, true, modes[m], opsize);
@@ -247,7 +293,7 @@ START_TEST(rows_are_sane)
         if (lockable(row))
             ck_assert_msg(row->op[0] == Eb || row->op[0] == Ev || row->op[0] == M, "%s: LOCK needs memory", row->mnemonic);
         ck_assert(!(row->attributes & ISA_PLUSR) || (row->opcode & 7) == 0);
-        ck_assert(!row->handlers || !row->plain);
+        ck_assert((row->handlers != NULL) + (row->simd != NULL) + (row->plain != NULL) <= 1);
     }
 }
 END_TEST
@@ -266,136 +312,6 @@ START_TEST(coverage_counts_rows_by_extension)
 }
 END_TEST
 
-/* ---- Zydis ---- */
-
-#ifdef HAVE_ZYDIS
-static uint64_t seed = 0x1234567;
-
-static uint32_t rnd(void)
-{
-    seed = seed * 6364136223846793005ull + 1442695040888963407ull;
-    return (uint32_t)(seed >> 33);
-}
-
-static bool tier1(const ZydisDecodedInstruction *z)
-{
-    if (z->meta.isa_ext == ZYDIS_ISA_EXT_X87 || z->mnemonic == ZYDIS_MNEMONIC_SYSENTER || z->mnemonic == ZYDIS_MNEMONIC_SYSEXIT)
-        return false; /* to Zydis these belong to the Pentium Pro */
-    switch (z->meta.isa_set) {
-    case ZYDIS_ISA_SET_I86: case ZYDIS_ISA_SET_I186: case ZYDIS_ISA_SET_I286PROTECTED: case ZYDIS_ISA_SET_I286REAL:
-    case ZYDIS_ISA_SET_I386: case ZYDIS_ISA_SET_I486REAL: case ZYDIS_ISA_SET_I486: case ZYDIS_ISA_SET_PENTIUMREAL:
-    case ZYDIS_ISA_SET_CMOV: case ZYDIS_ISA_SET_PPRO: case ZYDIS_ISA_SET_FAT_NOP: case ZYDIS_ISA_SET_LAHF:
-    case ZYDIS_ISA_SET_RDPMC: case ZYDIS_ISA_SET_PAUSE:
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* Bytes that mean something newer to Zydis and are these to a processor of tier 1, and the other way round. */
-static bool newer(const ZydisDecodedInstruction *z)
-{
-    switch (z->mnemonic) {
-    case ZYDIS_MNEMONIC_TZCNT: case ZYDIS_MNEMONIC_LZCNT: /* BSF, BSR */
-    case ZYDIS_MNEMONIC_PREFETCHNTA: case ZYDIS_MNEMONIC_PREFETCHT0: case ZYDIS_MNEMONIC_PREFETCHT1: case ZYDIS_MNEMONIC_PREFETCHT2:
-    case ZYDIS_MNEMONIC_ENDBR32: case ZYDIS_MNEMONIC_ENDBR64: case ZYDIS_MNEMONIC_RDSSPD: case ZYDIS_MNEMONIC_CLDEMOTE:
-    case ZYDIS_MNEMONIC_BNDCL: case ZYDIS_MNEMONIC_BNDCN: case ZYDIS_MNEMONIC_BNDCU: case ZYDIS_MNEMONIC_BNDLDX:
-    case ZYDIS_MNEMONIC_BNDMK: case ZYDIS_MNEMONIC_BNDMOV: case ZYDIS_MNEMONIC_BNDSTX:
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* Rows where Zydis looks further: at which control, debug or segment register it is, and what the coprocessor makes of it. Here the handler
- * does. */
-static bool handler_decides(const struct isa_row *row)
-{
-    return has_imm(row, Cd) || has_imm(row, Dd) || has_imm(row, Sw) || has_imm(row, Rd) || !strcmp(row->mnemonic, "esc") ||
-           !strcmp(row->mnemonic, "wait") || !strcmp(row->mnemonic, "mov tr");
-}
-
-/* Differences found, one of each kind. */
-static struct { char what[80], bytes[3 * INSN_MAX_BYTES + 1]; } differences[64];
-static unsigned difference_count;
-
-static void differ(const uint8_t *bytes, uint32_t mode, const char *zydis, unsigned zydis_len, const char *here, unsigned len)
-{
-    char what[80];
-
-    snprintf(what, sizeof(what), "mode %x: %s/%u to Zydis, %s/%u here", mode, zydis, zydis_len, here, len);
-    for (unsigned n = 0; n < difference_count; n++)
-        if (!strcmp(differences[n].what, what))
-            return;
-    if (difference_count == sizeof(differences) / sizeof(differences[0]))
-        return;
-    strcpy(differences[difference_count].what, what);
-    for (unsigned n = 0; n < INSN_MAX_BYTES; n++)
-        sprintf(differences[difference_count].bytes + 3 * n, "%02x ", bytes[n]);
-    difference_count++;
-}
-
-static void compare_with_zydis(const ZydisDecoder *decoder, uint32_t mode, const uint8_t *bytes)
-{
-    ZydisDecodedInstruction z;
-    bool valid = ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(decoder, NULL, bytes, INSN_MAX_BYTES, &z));
-    const char *zydis = valid ? ZydisMnemonicGetString(z.mnemonic) : "illegal";
-    const struct isa_row *row;
-    struct cpu_insn insn;
-    unsigned len = decode(isa, mode, bytes, INSN_MAX_BYTES, &insn, &row);
-    const char *here = row ? row->mnemonic : cpu_cause_id((enum cpu_cause)insn.imm);
-    bool same = row && valid && len == z.length;
-
-    if (row && handler_decides(row) && (!valid || len == z.length))
-        return;
-    if (valid && tier1(&z) ? !same : row && isa_sets[row->set].tier == 1 && !(same && newer(&z)))
-        differ(bytes, mode, zydis, valid ? z.length : 0, here, row ? len : 0);
-}
-
-/* Random bytes, with prefixes and two-byte opcodes more often than chance has it. */
-static void random_bytes(uint8_t bytes[INSN_MAX_BYTES])
-{
-    static const uint8_t prefix[] = { 0x66, 0x67, 0xf0, 0xf2, 0xf3, 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65 };
-    unsigned n = 0;
-
-    for (unsigned k = 0; k < INSN_MAX_BYTES; k++)
-        bytes[k] = (uint8_t)rnd();
-    while (n < 13 && rnd() % 3 == 0)
-        bytes[n++] = prefix[rnd() % sizeof(prefix)];
-    if (rnd() % 3 == 0)
-        bytes[n] = 0x0f;
-}
-
-START_TEST(random_bytes_decode_as_zydis_decodes_them)
-{
-    static const struct { ZydisMachineMode machine; ZydisStackWidth stack; uint32_t mode; } modes[] = {
-        { ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32, FLAT },
-        { ZYDIS_MACHINE_MODE_LEGACY_16, ZYDIS_STACK_WIDTH_16, PROT16 },
-        { ZYDIS_MACHINE_MODE_REAL_16, ZYDIS_STACK_WIDTH_16, REAL },
-    };
-    uint8_t bytes[INSN_MAX_BYTES];
-    ZydisDecoder decoder;
-
-    for (unsigned m = 0; m < 3; m++) {
-        ZydisDecoderInit(&decoder, modes[m].machine, modes[m].stack);
-        ZydisDecoderEnableMode(&decoder, ZYDIS_DECODER_MODE_MPX, ZYAN_FALSE);
-        ZydisDecoderEnableMode(&decoder, ZYDIS_DECODER_MODE_CET, ZYAN_FALSE);
-        ZydisDecoderEnableMode(&decoder, ZYDIS_DECODER_MODE_LZCNT, ZYAN_FALSE);
-        ZydisDecoderEnableMode(&decoder, ZYDIS_DECODER_MODE_TZCNT, ZYAN_FALSE);
-        ZydisDecoderEnableMode(&decoder, ZYDIS_DECODER_MODE_CLDEMOTE, ZYAN_FALSE);
-        for (unsigned n = 0; n < 300000; n++) {
-            random_bytes(bytes);
-            compare_with_zydis(&decoder, modes[m].mode, bytes);
-        }
-    }
-    for (unsigned n = 0; n < difference_count; n++)
-        printf("%s%s\n", differences[n].bytes, differences[n].what);
-    fflush(stdout);
-    ck_assert_uint_eq(difference_count, 0);
-}
-END_TEST
-#endif
-
 int main(void)
 {
     Suite *suite = suite_create("decode");
@@ -410,9 +326,6 @@ int main(void)
     tcase_add_test(tc, every_built_row_is_reached_by_its_encoding);
     tcase_add_test(tc, rows_are_sane);
     tcase_add_test(tc, coverage_counts_rows_by_extension);
-#ifdef HAVE_ZYDIS
-    tcase_add_test(tc, random_bytes_decode_as_zydis_decodes_them);
-#endif
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

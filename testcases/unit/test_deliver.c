@@ -140,6 +140,100 @@ START_TEST(faults_save_rf_set_and_traps_do_not)
 }
 END_TEST
 
+/*
+ * SDM Vol. 3B, "Instruction-breakpoint exception condition": what interrupts a repeated string instruction behind an iteration that is not
+ * the last one finds RF set in the image it saves; behind the last iteration nothing is interrupted.
+ */
+enum between { BY_NMI, BY_INTERRUPT, BY_STEP, BY_DATA, BY_TASK, BETWEEN_COUNT };
+
+static void arm(enum between what)
+{
+    switch (what) {
+    case BY_NMI: case BY_TASK: s.cpu->nmi_pending = true; break;
+    case BY_INTERRUPT: s.cpu->lapic->irr[0x40 / 32] |= 1u << 0x40 % 32; break;
+    case BY_STEP: s.cpu->eflags |= EFL_TF; break;
+    default: break;
+    }
+    cpu_attend(s.cpu);
+}
+
+/* REP STOSB with a count of 3: `before` iterations, and the event behind the next one. */
+static void interrupt_rep(enum between what, unsigned before)
+{
+    sys_protected(&s, 0);
+    CODE(&s, "\xf3\xaa\x90");
+    s.cpu->reg[CPU_CX] = 3;
+    s.cpu->reg[CPU_DI] = AT_DATA;
+    s.cpu->lapic->svr |= 0x100;
+    s.cpu->eflags |= EFL_IF;
+    if (what == BY_TASK)
+        gate(2, GATE(TSS32, 0, SYS_TASK_GATE, 0, 0));
+    if (what == BY_DATA) {
+        s.cpu->dr[0] = AT_DATA + before;
+        s.cpu->dr[7] = DR7_INIT | 2 | 1u << 16;
+        mem_fast_flush(s.cpu);
+    }
+    cpu_attend(s.cpu);
+    if (before)
+        sys_run(&s, before);
+    if (what == BY_STEP || what == BY_DATA)
+        arm(what);
+    sys_run(&s, 1);
+    if (what != BY_STEP && what != BY_DATA)
+        arm(what);
+    sys_run(&s, 1);
+    ck_assert_uint_eq(s.cpu->history_next, 1);
+    ck_assert_uint_eq(s.cpu->retired, before == 2);
+}
+
+START_TEST(what_comes_between_the_iterations_of_rep_saves_rf_set)
+{
+    enum between what = (enum between)(_i / 3);
+    unsigned before = (unsigned)_i % 3;
+    uint32_t ip, flags;
+
+    interrupt_rep(what, before);
+    ip = what == BY_TASK ? (uint32_t)sys_peek(&s, AT_TSS + 0x20, 4) : sys_stack(&s, 0);
+    flags = what == BY_TASK ? (uint32_t)sys_peek(&s, AT_TSS + 0x24, 4) : sys_stack(&s, 2);
+    ck_assert_uint_eq(ip, before == 2 ? AT_CODE + 2 : AT_CODE);
+    ck_assert_uint_eq(flags, 2 | EFL_IF | (what == BY_STEP ? EFL_TF : 0) | (before == 2 ? 0 : EFL_RF));
+    ck_assert_uint_eq(s.cpu->eflags & EFL_RF, 0);
+}
+END_TEST
+
+/* The handler begins a new instruction: an interrupt of its own saves RF clear. */
+START_TEST(a_handler_between_iterations_is_not_within_the_rep)
+{
+    interrupt_rep(BY_NMI, 0);
+    s.cpu->eflags |= EFL_IF;
+    arm(BY_INTERRUPT);
+    sys_run(&s, 1);
+    ck_assert_uint_eq(s.cpu->ip, AT_HANDLER + 0x400);
+    ck_assert_uint_eq(sys_stack(&s, 0), AT_HANDLER + 0x20);
+    ck_assert_uint_eq(sys_stack(&s, 2) & EFL_RF, 0);
+}
+END_TEST
+
+/* The breakpoint of a REP instruction is looked at when it begins, not before each of its iterations. */
+START_TEST(an_instruction_breakpoint_does_not_break_within_a_rep)
+{
+    sys_protected(&s, 0);
+    CODE(&s, "\xf3\xaa\x90");
+    s.cpu->reg[CPU_CX] = 3;
+    s.cpu->reg[CPU_DI] = AT_DATA;
+    sys_run(&s, 1);
+    s.cpu->dr[0] = AT_CODE;
+    s.cpu->dr[7] = DR7_INIT | 2;
+    cpu_attend(s.cpu);
+    sys_run(&s, 2);
+    ck_assert_uint_eq(s.cpu->history_next, 0);
+    ck_assert_uint_eq(s.cpu->ip, AT_CODE + 2);
+    s.cpu->ip = AT_CODE;
+    sys_run(&s, 1);
+    ck_assert_int_eq(REC(0)->cause, CPU_CAUSE_DB_EXEC);
+}
+END_TEST
+
 /* ---- EXT, nesting ---- */
 
 START_TEST(a_fault_while_delivering_an_nmi_has_ext)
@@ -200,6 +294,76 @@ START_TEST(a_fault_while_delivering_a_fault_has_ext)
     ck_assert_int_eq(REC(1)->cause, c->cause);
     ck_assert(REC(1)->nested);
     ck_assert_uint_eq(s.cpu->steps, 1);
+}
+END_TEST
+
+/*
+ * SDM Vol. 3A, "Interrupt 8 - Double fault exception": #AC is benign, so a fault met on the way to its handler is handled in its place,
+ * without end when it is #AC again: the handler runs at CPL 3, on the misaligned stack that was the matter.
+ */
+START_TEST(alignment_checks_that_meet_themselves_end_in_shutdown)
+{
+    static const struct { const char *code; uint32_t steps, records; } cases[] = {
+        { "\x50\x90", 1, 2 },  /* push eax: #AC, #AC */
+        { "\xcd\x40", 1, 3 },  /* INT 40h: the same from its own delivery */
+    };
+
+    sys_protected(&s, 3);
+    gate(VEC_AC, GATE(CODE3, AT_HANDLER, SYS_INT, 3, 0));
+    gate(0x40, GATE(CODE3, AT_HANDLER, SYS_INT, 3, 0));
+    sys_code(&s, cases[_i].code, 2);
+    s.cpu->reg[CPU_SP] = AT_STACK3 - 2;
+    s.cpu->cr0 |= CR0_AM;
+    cpu_set_eflags(s.cpu, 2 | EFL_AC);
+    cpu_mode_changed(s.cpu);
+    ck_assert_int_eq(sys_run(&s, 1), CPU_EXIT_SHUTDOWN);
+    ck_assert_uint_eq(s.cpu->steps, cases[_i].steps);
+    ck_assert_uint_eq(s.cpu->history_next, cases[_i].records);
+    ck_assert_uint_eq(REC(cases[_i].records - 1)->vector, VEC_AC);
+    ck_assert(REC(cases[_i].records - 1)->shutdown);
+    ck_assert_uint_eq(s.cpu->ip, AT_CODE);
+    ck_assert_uint_eq(s.cpu->reg[CPU_SP], AT_STACK3 - 2);
+}
+END_TEST
+
+/* Two faults can lead to each other: #AC by a page that is not there, whose own handler is reached by the misaligned stack. */
+START_TEST(alignment_checks_and_page_faults_in_turn_end_in_shutdown)
+{
+    sys_protected(&s, 3);
+    sys_paging(&s);
+    s.cpu->idtr = (struct cpu_table){ AT_IDT + 0x1000 - 8 * VEC_AC, 256 * 8 - 1 }; /* #AC's gate begins a page */
+    for (unsigned v = 0; v < VEC_AC; v++)
+        sys_poke(&s, (uint32_t)s.cpu->idtr.base + 8 * v, GATE(CODE3, AT_HANDLER, SYS_INT, 3, 0), 8);
+    sys_poke(&s, AT_PT + 4 * (AT_IDT / 0x1000 + 1), 0, 4);
+    CODE(&s, "\x50");
+    s.cpu->seg[CPU_TR].base = AT_TSS32;
+    s.cpu->reg[CPU_SP] = AT_STACK3 - 2;
+    s.cpu->cr0 |= CR0_AM;
+    cpu_set_eflags(s.cpu, 2 | EFL_AC);
+    cpu_mode_changed(s.cpu);
+    ck_assert_int_eq(sys_run(&s, 1), CPU_EXIT_SHUTDOWN);
+    ck_assert_uint_eq(s.cpu->steps, 1);
+    ck_assert_uint_eq(REC(0)->vector, VEC_AC);
+    ck_assert_uint_eq(REC(1)->vector, VEC_PF);
+    ck_assert_uint_eq(REC(2)->vector, VEC_AC);
+    ck_assert(REC(2)->shutdown);
+}
+END_TEST
+
+/* An alignment check on the way to another handler is delivered in its place, and once is no loop. */
+START_TEST(an_alignment_check_in_a_delivery_takes_its_place)
+{
+    sys_protected(&s, 3);
+    gate(VEC_UD, GATE(CODE3, AT_HANDLER, SYS_INT, 3, 0));
+    CODE(&s, "\x0f\x0b");
+    s.cpu->reg[CPU_SP] = AT_STACK3 - 2;
+    s.cpu->cr0 |= CR0_AM;
+    cpu_set_eflags(s.cpu, 2 | EFL_AC);
+    cpu_mode_changed(s.cpu);
+    sys_run(&s, 1);
+    ck_assert_uint_eq(REC(1)->vector, VEC_AC);
+    ck_assert(REC(1)->delivered);
+    ck_assert_uint_eq(s.cpu->ip, AT_HANDLER + 0x10 * VEC_AC);
 }
 END_TEST
 
@@ -298,6 +462,117 @@ START_TEST(a_page_fault_while_delivering_a_page_fault_is_a_double_fault)
     ck_assert_int_eq(REC(2)->cause, CPU_CAUSE_DF_PP);
     ck_assert_uint_eq(REC(3)->cr2, AT_IDT + 8 * 8);
     ck_assert(REC(3)->shutdown);
+}
+END_TEST
+
+/* ---- A delivery that has to wait for its turn ---- */
+
+/*
+ * A CPU that is not furthest behind may not touch a device. When the frame goes into one, the step has not happened: what the boundary
+ * consumed for it is there again, and it happens once when the turn has come.
+ */
+enum waits { W_NMI, W_HALTED, W_TRAP, W_INTERRUPT, W_FAULT, W_FAULT_RF, W_FAULT_SHADOW, W_BREAKPOINT, W_INT_N, W_NESTED, W_TASK, W_SPLIT,
+             WAITS_COUNT };
+enum { IN_HOLE = 0x800100 }; /* nobody answers there; yet it is the bus that says so */
+
+static unsigned writes;
+static void count_writes(void *arg, const struct bus_txn *txn) { writes += txn->kind == BUS_MEM_WRITE; }
+
+static void prepare_wait(enum waits what)
+{
+    sys_protected(&s, 0);
+    CODE(&s, "\x0f\x0b");
+    sys_desc(&s, CODE0, FLAT(0xb, 0)); /* accessed already: that bit would stay */
+    s.cpu->reg[CPU_SP] = IN_HOLE;
+    s.cpu->lapic->svr |= 0x100;
+    s.cpu->nmi_pending = what == W_NMI || what == W_FAULT_SHADOW || what == W_NESTED;
+    switch (what) {
+    case W_HALTED: s.cpu->activity = CPU_HALTED; break;
+    case W_TRAP: s.cpu->pending_db = 1; s.cpu->pending_db_cause = CPU_CAUSE_DB_IO; break;
+    case W_INTERRUPT:
+        s.cpu->lapic->irr[0x40 / 32] |= 1u << 0x40 % 32;
+        s.cpu->eflags |= EFL_IF;
+        break;
+    case W_FAULT_SHADOW: s.cpu->shadow_ss = s.cpu->shadow_sti = true; break;
+    case W_FAULT_RF: s.cpu->eflags |= EFL_RF; /* fallthrough */
+    case W_BREAKPOINT:
+        s.cpu->dr[0] = AT_CODE;
+        s.cpu->dr[7] = DR7_INIT | 2;
+        break;
+    case W_INT_N: CODE(&s, "\xcd\x40"); break;
+    case W_NESTED: gate(2, ABSENT(GATE(CODE0, AT_HANDLER, SYS_INT, 0, 0))); break;
+    case W_TASK: /* the task is switched to before the error code goes to its stack */
+        s.cpu->reg[CPU_SP] = AT_STACK0;
+        s.cpu->reg[CPU_AX] = OUTSIDE;
+        CODE(&s, "\x8e\xd8");
+        gate(VEC_GP, GATE(TSS32, 0, SYS_TASK_GATE, 0, 0));
+        sys_poke(&s, AT_TSS32 + 0x38, IN_HOLE, 4);
+        break;
+    case W_SPLIT: /* what is pushed first goes into RAM */
+        sys_poke(&s, AT_PT + 4 * ((AT_STACK0 >> 12) - 1), IN_HOLE | 7, 4);
+        s.cpu->reg[CPU_SP] = AT_STACK0 + 4;
+        sys_paging(&s);
+        break;
+    default: break;
+    }
+    cpu_mode_changed(s.cpu);
+}
+
+static void state_of(struct sim_buf *out, uint8_t *ram, size_t size, bool cpu_too)
+{
+    if (cpu_too) {
+        sim_fields_pack(cpu_fields, s.cpu, out);
+        sim_fields_pack(lapic_fields, s.cpu->lapic, out);
+    }
+    bus_peek(s.bus, 0, ram, size);
+}
+
+START_TEST(a_delivery_that_must_wait_has_not_happened)
+{
+    static const enum cpu_cause causes[] = {
+        CPU_CAUSE_NMI_PIN, CPU_CAUSE_NMI_PIN, CPU_CAUSE_DB_IO, CPU_CAUSE_NONE, CPU_CAUSE_UD_OPCODE, CPU_CAUSE_UD_OPCODE, CPU_CAUSE_UD_OPCODE,
+        CPU_CAUSE_DB_EXEC, CPU_CAUSE_NONE, CPU_CAUSE_NMI_PIN, CPU_CAUSE_GP_SEG_LIMIT, CPU_CAUSE_UD_OPCODE,
+    };
+    static uint8_t before_ram[AT_STACK0 + 0x1000], after_ram[sizeof(before_ram)];
+    struct bus_observer observer = { .fn = count_writes };
+    enum waits what = (enum waits)_i;
+    bool whole = what != W_SPLIT; /* there the walk has filled the TLB */
+    struct sim_buf before = { 0 }, after = { 0 };
+    struct cpu_slice slice = { .horizon = SIM_NEVER, .budget = 1, .shared_until = 99 };
+
+    prepare_wait(what);
+    s.cpu->cycle = 100;
+    if (what == W_HALTED) { /* it has looked, and slept, before the NMI came */
+        ck_assert_int_eq(cpu_run(s.cpu, &slice), CPU_EXIT_SLEEP);
+        s.cpu->nmi_pending = true;
+        cpu_attend(s.cpu);
+    }
+    writes = 0;
+    bus_observe(s.bus, &observer);
+    state_of(&before, before_ram, sizeof(before_ram), whole);
+    for (unsigned n = 0; n < 2; n++) { /* it may be asked more than once */
+        ck_assert_int_eq(cpu_run(s.cpu, &slice), CPU_EXIT_WAIT);
+        sim_buf_clear(&after);
+        state_of(&after, after_ram, sizeof(after_ram), whole);
+        ck_assert_uint_eq(s.cpu->steps, 0);
+        ck_assert_uint_eq(s.cpu->history_next, 0);
+        ck_assert_uint_eq(after.len, before.len);
+        ck_assert(!whole || memcmp(after.data, before.data, before.len) == 0);
+        for (unsigned at = 0; at < sizeof(before_ram); at++)
+            ck_assert_msg(before_ram[at] == after_ram[at] || (!whole && at - AT_PD < 0x2000), "RAM at %x", at);
+    }
+    ck_assert_uint_eq(writes, 0);
+
+    slice.shared_until = s.cpu->cycle;
+    cpu_run(s.cpu, &slice);
+    ck_assert_uint_eq(s.cpu->steps, 1);
+    ck_assert_uint_eq(s.cpu->history_next, what == W_NESTED ? 2 : 1);
+    ck_assert_int_eq(REC(0)->cause, causes[_i]);
+    ck_assert(REC(s.cpu->history_next - 1)->delivered);
+    ck_assert_uint_eq(writes, what == W_TASK ? 1 : what == W_SPLIT ? 2 : what == W_NESTED ? 4 : 3);
+    bus_unobserve(s.bus, &observer);
+    sim_buf_fini(&before);
+    sim_buf_fini(&after);
 }
 END_TEST
 
@@ -427,6 +702,20 @@ START_TEST(rf_of_an_iret_image_lasts_for_one_instruction)
 }
 END_TEST
 
+/* Its record is state: what the gate looked like is no part of it. */
+START_TEST(a_fault_without_evidence_shows_nothing_of_an_earlier_delivery)
+{
+    static const struct cpu_evidence nothing;
+
+    sys_protected(&s, 0);
+    CODE(&s, "\xcd\x40");
+    sys_poke(&s, AT_HANDLER + 0x400, 0x0b0f, 2); /* UD2 */
+    sys_run(&s, 2);
+    ck_assert_int_eq(REC(s.cpu->history_next - 1)->cause, CPU_CAUSE_UD_OPCODE);
+    ck_assert_mem_eq(&REC(s.cpu->history_next - 1)->evidence, &nothing, sizeof(nothing));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("deliver");
@@ -443,13 +732,20 @@ int main(void)
     tcase_add_test(tc, int1_ignores_the_gate_dpl);
     tcase_add_test(tc, a_conforming_handler_runs_at_the_interrupted_level);
     tcase_add_loop_test(tc, faults_save_rf_set_and_traps_do_not, 0, sizeof(rf_cases) / sizeof(rf_cases[0]));
+    tcase_add_loop_test(tc, what_comes_between_the_iterations_of_rep_saves_rf_set, 0, 3 * BETWEEN_COUNT);
+    tcase_add_test(tc, a_handler_between_iterations_is_not_within_the_rep);
+    tcase_add_test(tc, an_instruction_breakpoint_does_not_break_within_a_rep);
     tcase_add_test(tc, a_fault_while_delivering_an_nmi_has_ext);
+    tcase_add_loop_test(tc, alignment_checks_that_meet_themselves_end_in_shutdown, 0, 2);
+    tcase_add_test(tc, alignment_checks_and_page_faults_in_turn_end_in_shutdown);
+    tcase_add_test(tc, an_alignment_check_in_a_delivery_takes_its_place);
     tcase_add_loop_test(tc, a_fault_while_delivering_a_fault_has_ext, 0, sizeof(nested_cases) / sizeof(nested_cases[0]));
     tcase_add_test(tc, an_idt_that_ends_early_is_a_double_fault_or_a_triple_fault);
     tcase_add_test(tc, a_small_tss_has_no_inner_stack);
     tcase_add_test(tc, a_frame_that_does_not_fit_is_ss_with_code_0);
     tcase_add_test(tc, a_page_fault_in_a_push_leaves_the_old_state);
     tcase_add_test(tc, a_page_fault_while_delivering_a_page_fault_is_a_double_fault);
+    tcase_add_loop_test(tc, a_delivery_that_must_wait_has_not_happened, 0, WAITS_COUNT);
     tcase_add_test(tc, real_mode_pushes_words_and_clears_if_tf_ac);
     tcase_add_test(tc, real_mode_iret_goes_back);
     tcase_add_test(tc, real_mode_vectors_beyond_the_limit_end_in_shutdown);
@@ -458,6 +754,7 @@ int main(void)
     tcase_add_test(tc, iret_undoes_an_interrupt_from_user_mode);
     tcase_add_test(tc, iret_from_user_mode_cannot_change_if_or_iopl);
     tcase_add_test(tc, rf_of_an_iret_image_lasts_for_one_instruction);
+    tcase_add_test(tc, a_fault_without_evidence_shows_nothing_of_an_earlier_delivery);
     suite_add_tcase(suite, tc);
     srunner_run_all(sr, CK_NORMAL);
     failed = srunner_ntests_failed(sr);

@@ -6,13 +6,14 @@
 
 static struct sys s;
 
-static struct { unsigned count; struct bus_txn last; bool locked; } txns;
+static struct { unsigned count, of[BUS_SPECIAL + 1], locked_of[BUS_SPECIAL + 1]; struct bus_txn last; } txns;
 
 static void note(void *arg, const struct bus_txn *txn)
 {
     txns.count++;
     txns.last = *txn;
-    txns.locked |= txn->locked;
+    txns.of[txn->kind]++;
+    txns.locked_of[txn->kind] += txn->locked;
 }
 static struct bus_observer observer = { .fn = note };
 
@@ -368,14 +369,39 @@ START_TEST(outs_writes_from_memory_to_the_port)
 }
 END_TEST
 
-/* SDM Vol. 2D, "XCHG": the bus is locked without a prefix. */
-START_TEST(xchg_with_memory_locks_the_bus)
+/* SDM Vol. 3A, "Bus locking"; Vol. 2D, "XCHG": locked without a prefix. Both halves are, in all pieces. */
+static const struct {
+    const char *code;
+    unsigned len, reads, writes;
+    bool locked;
+} rmws[] = {
+    { "\x87\x05\x00\x00\x80\x00", 6, 1, 1, true },              /* xchg [800000h], eax: beyond the RAM */
+    { "\xf0\xff\x05\x00\x00\x80\x00", 7, 1, 1, true },          /* lock inc dword [800000h] */
+    { "\xff\x05\x00\x00\x80\x00", 6, 1, 1, false },
+    { "\xf0\x01\x05\x00\x00\x80\x00", 7, 1, 1, true },          /* lock add [800000h], eax */
+    { "\x01\x05\x00\x00\x80\x00", 6, 1, 1, false },
+    { "\xf0\x80\x0d\x00\x00\x80\x00\x01", 8, 1, 1, true },      /* lock or byte [800000h], 1 */
+    { "\xf0\x0f\xc1\x05\x00\x00\x80\x00", 8, 1, 1, true },      /* lock xadd [800000h], eax */
+    { "\xf0\x0f\xb1\x05\x00\x00\x80\x00", 8, 1, 1, true },      /* lock cmpxchg [800000h], eax */
+    { "\x0f\xb1\x05\x00\x00\x80\x00", 7, 1, 1, false },
+    { "\xf0\x0f\xc7\x0d\x00\x00\x80\x00", 8, 1, 1, true },      /* lock cmpxchg8b [800000h] */
+    { "\xf0\x0f\xab\x05\x00\x00\x80\x00", 8, 1, 1, true },      /* lock bts [800000h], eax */
+    { "\xf0\x0f\xba\x2d\x00\x00\x80\x00\x01", 9, 1, 1, true },  /* lock bts dword [800000h], 1 */
+    { "\xf0\xf7\x15\xfe\x0f\x80\x00", 7, 4, 4, true },          /* lock not dword [800ffeh]: across pages */
+    { "\xf7\x15\xfe\x0f\x80\x00", 6, 4, 4, false },
+};
+
+START_TEST(a_locked_read_modify_write_locks_both_halves)
 {
     sys_protected(&s, 0);
-    CODE(&s, "\x87\x05\x00\x00\x80\x00"); /* xchg [0x800000], eax: beyond the RAM */
+    sys_code(&s, rmws[_i].code, rmws[_i].len);
+    s.cpu->reg[CPU_AX] = 0;
     sys_run(&s, 1);
-    ck_assert(txns.locked);
-    ck_assert_uint_eq(reg(CPU_AX), UINT32_MAX);
+    ck_assert_uint_eq(s.cpu->history_next, 0);
+    ck_assert_uint_eq(txns.of[BUS_MEM_READ], rmws[_i].reads);
+    ck_assert_uint_eq(txns.of[BUS_MEM_WRITE], rmws[_i].writes);
+    ck_assert_uint_eq(txns.locked_of[BUS_MEM_READ], rmws[_i].locked ? rmws[_i].reads : 0);
+    ck_assert_uint_eq(txns.locked_of[BUS_MEM_WRITE], rmws[_i].locked ? rmws[_i].writes : 0);
 }
 END_TEST
 
@@ -450,7 +476,7 @@ int main(void)
     tcase_add_test(tc, pusha_writes_nothing_when_it_faults);
     tcase_add_test(tc, ins_reads_no_port_when_its_destination_faults);
     tcase_add_test(tc, outs_writes_from_memory_to_the_port);
-    tcase_add_test(tc, xchg_with_memory_locks_the_bus);
+    tcase_add_loop_test(tc, a_locked_read_modify_write_locks_both_halves, 0, sizeof(rmws) / sizeof(rmws[0]));
     tcase_add_test(tc, a_store_into_the_next_instruction_takes_effect);
     tcase_add_test(tc, xchg_bx_bx_calls_the_observer_and_stops);
     suite_add_tcase(suite, tc);

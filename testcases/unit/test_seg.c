@@ -238,9 +238,8 @@ static const struct row rows[] = {
     { KERNEL, B("\x0f\x24\xf0"), IS(UD, 0, UD_MOVTR) }, { KERNEL, B("\x0f\xaa"), IS(UD, 0, UD_RSM) },
     { KERNEL, B("\x0f\x22\xc0"), .eax = 0x80000000, IS(GP, 0, GP_CR0_PGPE) },
     { KERNEL, B("\x0f\x22\xc0"), .eax = 0x20000001, IS(GP, 0, GP_CR0_NWCD) },
-    { KERNEL, B("\x0f\x22\xe0"), .eax = 0x00000800, IS(GP, 0, GP_CR_RSVD) },
-    { KERNEL, B("\xd9\xc0"), IS(UD, 0, UD_FEATURE) },
-    { KERNEL, B("\x0f\x01\xd0"), IS(UD, 0, UD_REGFORM) }, /* LGDT of a register */
+    { KERNEL, B("\x0f\x22\xe0"), .eax = 0x80000000, IS(GP, 0, GP_CR_RSVD) },
+    { KERNEL, B("\x0f\x01\xd2"), IS(UD, 0, UD_REGFORM) }, /* LGDT of a register */
     { KERNEL, B("\xf0\x8e\xd8"), IS(UD, 0, UD_LOCK) },
     /* memory through segments: DS is loaded first */
     { KERNEL, B(MOV_DS "\xa1\x00\x00\x06\x00"), .eax = 2, IS(GP, 0, GP_NULLSEG), .at = 2 },
@@ -335,6 +334,21 @@ START_TEST(a_fault_reaches_its_handler_with_its_error_code)
 }
 END_TEST
 
+/* SDM Vol. 2A, "CLFLUSH": allowed to flush a linear address in an execute-only segment; so are its kin. */
+START_TEST(lines_of_an_execute_only_segment_can_be_flushed)
+{
+    static const char *const flush[] = { "\x2e\x0f\xae\x3d\x00\x00\x06\x00\x90", "\x2e\x66\x0f\xae\x3d\x00\x00\x06\x00", "\x2e\x66\x0f\xae\x35\x00\x00\x06\x00" };
+
+    sys_protected(&s, 0);
+    CODE(&s, "\xea\x07\x00\x01\x00\x60\x00"); /* jmp CODE_XO:AT_CODE + 7 */
+    for (unsigned n = 0; n < 9; n++)
+        sys_poke(&s, AT_CODE + 7 + n, (uint8_t)flush[_i][n], 1);
+    sys_run(&s, 2);
+    ck_assert_uint_eq(s.cpu->history_next, 0);
+    ck_assert_uint_eq(s.cpu->ip, AT_CODE + 7 + (_i == 0 ? 8 : 9));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("seg");
@@ -344,6 +358,7 @@ int main(void)
 
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_loop_test(tc, a_check_has_its_vector_code_and_cause, 0, sizeof(rows) / sizeof(rows[0]));
+    tcase_add_loop_test(tc, lines_of_an_execute_only_segment_can_be_flushed, 0, 3);
     tcase_add_loop_test(tc, a_fault_reaches_its_handler_with_its_error_code, 0, sizeof(rows) / sizeof(rows[0]));
     suite_add_tcase(suite, tc);
     srunner_run_all(sr, CK_NORMAL);

@@ -150,6 +150,25 @@ START_TEST(dr4_and_dr5_are_aliases_until_de)
 }
 END_TEST
 
+/* SDM Vol. 3A, "Priority Among Concurrent Events": an invalid opcode comes before general protection. */
+START_TEST(dr5_with_de_is_invalid_at_any_cpl)
+{
+    static const struct { const char *code; enum cpu_cause without, with; } cases[] = {
+        { "\x0f\x23\xe8", CPU_CAUSE_GP_CPL0, CPU_CAUSE_UD_MOVDR45 }, /* mov dr5, eax */
+        { "\x0f\x21\xe0", CPU_CAUSE_GP_CPL0, CPU_CAUSE_UD_MOVDR45 }, /* mov eax, dr4 */
+        { "\x0f\x21\xf0", CPU_CAUSE_GP_CPL0, CPU_CAUSE_GP_CPL0 },    /* mov eax, dr6 */
+    };
+
+    for (unsigned de = 0; de < 2; de++) {
+        sys_protected(&s, 3);
+        s.cpu->cr4 = de ? CR4_DE : 0;
+        sys_code(&s, cases[_i].code, 3);
+        sys_run(&s, 1);
+        ck_assert_int_eq(REC(de)->cause, de ? cases[_i].with : cases[_i].without);
+    }
+}
+END_TEST
+
 START_TEST(gd_guards_the_debug_registers_once)
 {
     sys_protected(&s, 0);
@@ -169,21 +188,23 @@ struct watch_case {
     const char *code;
     unsigned len;
     uint32_t dr0, dr7;
-    bool hit;
+    enum cpu_cause cause; /* NONE: no trap */
 };
 #define WATCH(condition, length) (1u | (condition) << 16 | (length) << 18)
 static const struct watch_case watch_cases[] = {
-    { B("\xa3\x00\x00\x06\x00"), AT_DATA, WATCH(1, 3), true },          /* mov [AT_DATA], eax */
-    { B("\xa1\x00\x00\x06\x00"), AT_DATA, WATCH(1, 3), false },         /* mov eax, [AT_DATA] */
-    { B("\xa1\x00\x00\x06\x00"), AT_DATA, WATCH(3, 3), true },
-    { B("\xa3\x00\x00\x06\x00"), AT_DATA + 3, WATCH(1, 0), true },
-    { B("\xa3\x00\x00\x06\x00"), AT_DATA + 4, WATCH(3, 3), false },
-    { B("\xa3\x02\x00\x06\x00"), AT_DATA + 5, WATCH(1, 3), true },      /* its range begins at AT_DATA + 4 */
-    { B("\xa3\x00\x00\x06\x00"), AT_DATA, WATCH(1, 3) & ~1u, false },   /* off */
-    { B("\xff\x05\x00\x00\x06\x00"), AT_DATA, WATCH(1, 3), true },      /* inc dword */
-    { B("\x50"), AT_STACK0 - 4, WATCH(1, 3), true },
-    { B("\xe6\x80"), 0x80, WATCH(2, 0), true },                         /* out 80h, al; CR4.DE */
-    { B("\xe6\x81"), 0x80, WATCH(2, 0), false },
+    { B("\xa3\x00\x00\x06\x00"), AT_DATA, WATCH(1, 3), CPU_CAUSE_DB_DATA },      /* mov [AT_DATA], eax */
+    { B("\xa1\x00\x00\x06\x00"), AT_DATA, WATCH(1, 3), CPU_CAUSE_NONE },         /* mov eax, [AT_DATA] */
+    { B("\xa1\x00\x00\x06\x00"), AT_DATA, WATCH(3, 3), CPU_CAUSE_DB_DATA },
+    { B("\xa3\x00\x00\x06\x00"), AT_DATA + 3, WATCH(1, 0), CPU_CAUSE_DB_DATA },
+    { B("\xa3\x00\x00\x06\x00"), AT_DATA + 4, WATCH(3, 3), CPU_CAUSE_NONE },
+    { B("\xa3\x02\x00\x06\x00"), AT_DATA + 5, WATCH(1, 3), CPU_CAUSE_DB_DATA },  /* its range begins at AT_DATA + 4 */
+    { B("\xa3\x00\x00\x06\x00"), AT_DATA, WATCH(1, 3) & ~1u, CPU_CAUSE_NONE },   /* off */
+    { B("\xff\x05\x00\x00\x06\x00"), AT_DATA, WATCH(1, 3), CPU_CAUSE_DB_DATA }, /* inc dword */
+    { B("\x50"), AT_STACK0 - 4, WATCH(1, 3), CPU_CAUSE_DB_DATA },
+    { B("\xe6\x80"), 0x80, WATCH(2, 0), CPU_CAUSE_DB_IO },                       /* out 80h, al; CR4.DE */
+    { B("\xe6\x81"), 0x80, WATCH(2, 0), CPU_CAUSE_NONE },
+    { B("\x66\x6d"), 0x301, WATCH(2, 0), CPU_CAUSE_DB_IO },                      /* insw; DX = 0300h */
+    { B("\x66\x6d"), AT_DATA, WATCH(1, 1), CPU_CAUSE_DB_DATA },
 };
 
 START_TEST(data_breakpoints_trap_after_the_access)
@@ -199,8 +220,11 @@ START_TEST(data_breakpoints_trap_after_the_access)
     s.cpu->cr4 = CR4_DE;
     s.cpu->dr[0] = c->dr0;
     s.cpu->reg[CPU_BX] = c->dr7;
+    s.cpu->reg[CPU_DX] = 0x300;
+    s.cpu->reg[CPU_DI] = AT_DATA;
     sys_run(&s, 3);
-    if (c->hit) {
+    if (c->cause != CPU_CAUSE_NONE) {
+        ck_assert_int_eq(REC(0)->cause, c->cause);
         ck_assert_uint_eq(s.cpu->ip, AT_HANDLER + 0x10);
         ck_assert_uint_eq(s.cpu->dr[6], DR6_INIT | 1);
         ck_assert_uint_eq(sys_stack(&s, 0), AT_CODE + 3 + c->len);
@@ -208,6 +232,166 @@ START_TEST(data_breakpoints_trap_after_the_access)
     } else {
         ck_assert_uint_eq(s.cpu->ip, AT_CODE + 4 + c->len);
     }
+}
+END_TEST
+
+/*
+ * SDM Vol. 3A, "Masking exceptions and interrupts when switching stacks": a breakpoint on the operand of MOV SS is delivered behind the
+ * instruction that follows, whatever that one is.
+ */
+struct delayed_case {
+    const char *code;    /* of 2 bytes, behind MOV SS */
+    uint32_t ip;         /* saved by #DB */
+    uint32_t dr6;
+    bool step;
+};
+static const struct delayed_case delayed_cases[] = {
+    { "\x90\x90", AT_CODE + 7, 1, false },
+    { "\x90\x90", AT_CODE + 7, 1 | DR6_BS, true },
+    { "\xeb\x02", AT_CODE + 10, 1, false },
+    { "\xcd\x40", AT_HANDLER + 0x400, 1, false }, /* INT 40h: before its handler's first instruction */
+    { "\x0f\x0b", AT_HANDLER + 0x60, 1, false },  /* #UD: likewise */
+};
+
+START_TEST(a_breakpoint_on_the_operand_of_mov_ss_is_delayed)
+{
+    const struct delayed_case *c = &delayed_cases[_i];
+    const struct cpu_delivery *r;
+    uint8_t code[10] = "\x8e\x15\x00\x00\x06\x00\x90\x90\x90"; /* mov ss, [AT_DATA] */
+
+    sys_protected(&s, 0);
+    memcpy(code + 6, c->code, 2);
+    sys_code(&s, code, sizeof(code));
+    sys_poke(&s, AT_DATA, DATA0, 2);
+    s.cpu->dr[0] = AT_DATA;
+    s.cpu->dr[7] = WATCH(3, 1);
+    cpu_set_eflags(s.cpu, 2 | (c->step ? EFL_TF : 0));
+    cpu_mode_changed(s.cpu);
+    sys_run(&s, 1);
+    ck_assert_uint_eq(s.cpu->history_next, 0);
+    ck_assert_uint_eq(s.cpu->ip, AT_CODE + 6);
+    sys_run(&s, 2);
+    r = REC(s.cpu->history_next - 1);
+    ck_assert_uint_eq(r->vector, VEC_DB);
+    ck_assert_int_eq(r->cause, CPU_CAUSE_DB_DELAYED);
+    ck_assert_uint_eq(sys_stack(&s, 0), c->ip);
+    ck_assert_uint_eq(s.cpu->dr[6], DR6_INIT | c->dr6);
+    ck_assert_uint_eq(s.cpu->pending_db, 0);
+    ck_assert_int_eq(s.cpu->pending_db_cause, CPU_CAUSE_NONE);
+}
+END_TEST
+
+/* POP SS reads the stack; the next trap is its own again. */
+START_TEST(a_delayed_trap_is_forgotten_when_delivered)
+{
+    sys_protected(&s, 0);
+    CODE(&s, "\x17\xbc\x00\x00\x05\x00"); /* pop ss; mov esp, AT_STACK1 */
+    sys_poke(&s, AT_HANDLER + 0x10, 0x00060000a3, 5); /* mov [AT_DATA], eax */
+    sys_poke(&s, AT_STACK0, DATA0, 4);
+    s.cpu->dr[0] = AT_STACK0;
+    s.cpu->dr[1] = AT_DATA;
+    s.cpu->dr[7] = WATCH(3, 1) | 4u | 1u << 20;
+    cpu_mode_changed(s.cpu);
+    sys_run(&s, 3);
+    ck_assert_int_eq(REC(0)->cause, CPU_CAUSE_DB_DELAYED);
+    sys_run(&s, 2);
+    ck_assert_int_eq(REC(1)->cause, CPU_CAUSE_DB_DATA);
+    ck_assert_uint_eq(s.cpu->dr[6], DR6_INIT | 2);
+}
+END_TEST
+
+/* The same section: debug exceptions are held off on the boundary behind MOV SS and POP SS, and an instruction breakpoint that is held off is lost. */
+START_TEST(a_breakpoint_on_the_instruction_behind_a_load_of_ss_is_lost)
+{
+    sys_protected(&s, 0);
+    sys_code(&s, _i == 0 ? "\x8e\xd0\x90\x90" : "\x17\x40\x90\x90", 4); /* mov ss, ax; nop / pop ss; inc eax */
+    s.cpu->reg[CPU_AX] = DATA0;
+    sys_poke(&s, AT_STACK0, DATA0, 4);
+    s.cpu->dr[0] = AT_CODE + (_i == 0 ? 2 : 1);
+    s.cpu->dr[1] = s.cpu->dr[0] + 1;
+    s.cpu->dr[7] = WATCH(0, 0) | 4u;
+    cpu_mode_changed(s.cpu);
+    cpu_attend(s.cpu);
+    sys_run(&s, 2);
+    ck_assert_uint_eq(s.cpu->history_next, 0);
+    ck_assert_uint_eq(s.cpu->ip, s.cpu->dr[1]);
+    sys_run(&s, 1); /* the next one is found */
+    ck_assert_int_eq(REC(0)->cause, CPU_CAUSE_DB_EXEC);
+    ck_assert_uint_eq(s.cpu->dr[6], DR6_INIT | 2);
+}
+END_TEST
+
+/* SDM Vol. 3B, "Debug Status Register (DR6)": B0 to B3 tell of the newest exception, BD, BS and BT stay until software clears them. */
+struct dr6_case {
+    const char *code;    /* of 2 bytes */
+    uint32_t dr7, flags;
+    uint32_t dr6;
+};
+static const struct dr6_case dr6_cases[] = {
+    { "\x88\x0f", WATCH(1, 0), 0, 1 | DR6_BS | DR6_BT },                   /* mov [edi], cl: trap */
+    { "\x90\x90", WATCH(0, 0) | 4u, 0, 2 | DR6_BS | DR6_BT },              /* breakpoint 1 on the instruction: fault */
+    { "\x90\x90", 0, EFL_TF, DR6_BS | DR6_BT },                           /* single step: no B bit is left */
+    { "\x0f\x21", DR7_GD, 0, DR6_BD | DR6_BS | DR6_BT },                   /* mov ecx, dr0: general detect */
+};
+
+START_TEST(a_debug_exception_replaces_the_breakpoint_bits_of_dr6)
+{
+    const struct dr6_case *c = &dr6_cases[_i];
+    uint8_t code[4] = { 0x90, 0x90, 0xc1, 0x90 };
+
+    sys_protected(&s, 0);
+    memcpy(code, c->code, 2);
+    sys_code(&s, code, sizeof(code));
+    s.cpu->reg[CPU_DI] = AT_DATA;
+    s.cpu->dr[0] = AT_DATA;
+    s.cpu->dr[1] = AT_CODE;
+    s.cpu->dr[6] = DR6_INIT | DR6_BS | DR6_BT | 0xc;
+    s.cpu->dr[7] = DR7_INIT | c->dr7;
+    cpu_set_eflags(s.cpu, 2 | c->flags);
+    cpu_mode_changed(s.cpu);
+    cpu_attend(s.cpu);
+    sys_run(&s, 2);
+    ck_assert_uint_eq(REC(0)->vector, VEC_DB);
+    ck_assert_uint_eq(s.cpu->dr[6], DR6_INIT | c->dr6);
+}
+END_TEST
+
+/* INT1 is a debug exception itself: what MOV SS held back comes with it, and no second one follows. */
+START_TEST(a_delayed_breakpoint_comes_with_int1)
+{
+    uint8_t code[8] = "\x8e\x15\x00\x00\x06\x00\xf1\x90"; /* mov ss, [AT_DATA]; int1 */
+
+    sys_protected(&s, 0);
+    sys_code(&s, code, sizeof(code));
+    sys_poke(&s, AT_DATA, DATA0, 2);
+    sys_poke(&s, AT_HANDLER + 0x10, 0x9090, 2);
+    s.cpu->dr[0] = AT_DATA;
+    s.cpu->dr[7] = WATCH(3, 1);
+    cpu_mode_changed(s.cpu);
+    sys_run(&s, 3);
+    ck_assert_uint_eq(s.cpu->history_next, 1);
+    ck_assert_int_eq(REC(0)->cause, CPU_CAUSE_DB_INT1);
+    ck_assert_uint_eq(s.cpu->ip, AT_HANDLER + 0x11);
+    ck_assert_uint_eq(s.cpu->dr[6], DR6_INIT | 1);
+    ck_assert_uint_eq(sys_stack(&s, 0), AT_CODE + 7);
+    ck_assert_uint_eq(s.cpu->pending_db, 0);
+    ck_assert_int_eq(s.cpu->pending_db_cause, CPU_CAUSE_NONE);
+}
+END_TEST
+
+/* A breakpoint on the stack that INT1 itself pushes on is a trap of its own. */
+START_TEST(a_breakpoint_hit_by_int1_follows_it)
+{
+    sys_protected(&s, 0);
+    CODE(&s, "\xf1");
+    s.cpu->dr[0] = AT_STACK0 - 4;
+    s.cpu->dr[7] = WATCH(1, 3);
+    cpu_mode_changed(s.cpu);
+    sys_run(&s, 2);
+    ck_assert_int_eq(REC(0)->cause, CPU_CAUSE_DB_INT1);
+    ck_assert_int_eq(REC(1)->cause, CPU_CAUSE_DB_DATA);
+    ck_assert_uint_eq(sys_stack(&s, 0), AT_HANDLER + 0x10);
+    ck_assert_uint_eq(s.cpu->dr[6], DR6_INIT | 1);
 }
 END_TEST
 
@@ -227,6 +411,42 @@ START_TEST(tf_traps_after_each_instruction)
 }
 END_TEST
 
+/* SDM Vol. 3B, "Single-Stepping on Branches" */
+START_TEST(with_btf_only_taken_branches_trap)
+{
+    sys_protected(&s, 0);
+    s.cpu->msr.debugctl = DEBUGCTL_BTF;
+    CODE(&s, "\x90\x74\x02\x75\x00\x90"); /* nop; jz +2; jnz +0; nop */
+    cpu_set_eflags(s.cpu, 2 | EFL_TF);
+    cpu_attend(s.cpu);
+    sys_run(&s, 3);
+    ck_assert_uint_eq(s.cpu->ip, AT_CODE + 5);
+    sys_run(&s, 1);
+    ck_assert_uint_eq(s.cpu->ip, AT_HANDLER + 0x10);
+    ck_assert_int_eq(REC(0)->cause, CPU_CAUSE_DB_BTF);
+    ck_assert_uint_eq(s.cpu->dr[6], DR6_INIT | DR6_BS);
+    ck_assert_uint_eq(sys_stack(&s, 0), AT_CODE + 5);
+    ck_assert_uint_eq(s.cpu->msr.debugctl, 0);
+}
+END_TEST
+
+START_TEST(debugctl_takes_the_bits_that_are_modelled)
+{
+    static const struct { unsigned low; bool taken; } cases[] = { { 0, true }, { 2, true }, { 1, true }, { 0x40, false }, { 0x80, false } };
+
+    for (size_t n = 0; n < sizeof(cases) / sizeof(cases[0]); n++) {
+        sys_protected(&s, 0);
+        CODE(&s, "\x0f\x30");
+        s.cpu->history_next = 0;
+        s.cpu->reg[CPU_CX] = 0x1d9;
+        s.cpu->reg[CPU_AX] = cases[n].low;
+        s.cpu->reg[CPU_DX] = 0;
+        sys_run(&s, 1);
+        ck_assert_int_eq(s.cpu->history_next, !cases[n].taken);
+    }
+}
+END_TEST
+
 /* ---- Flags and halting ---- */
 
 START_TEST(sti_opens_interrupts_behind_the_next_instruction)
@@ -237,6 +457,30 @@ START_TEST(sti_opens_interrupts_behind_the_next_instruction)
     ck_assert(s.cpu->shadow_sti);
     sys_run(&s, 1);
     ck_assert(!s.cpu->shadow_sti); /* IF was set already */
+}
+END_TEST
+
+/* SDM Vol. 2B, "STI": NMIs may be held off for one instruction, too; here they are. One that waits wakes the HLT behind STI. */
+START_TEST(sti_holds_off_an_nmi_for_one_instruction)
+{
+    static const struct { const char *code; unsigned steps; } cases[] = {
+        { "\xfb\x90", 2 }, { "\xfb\xf4", 2 },
+        { "\x90\xfb", 1 }, /* IF was clear: no reason to wait before STI */
+    };
+
+    sys_protected(&s, 0);
+    sys_code(&s, cases[_i].code, 2);
+    if (_i == 2)
+        s.cpu->nmi_pending = true;
+    else
+        sys_run(&s, 1);
+    s.cpu->nmi_pending = true;
+    cpu_attend(s.cpu);
+    sys_run(&s, cases[_i].steps - 1);
+    ck_assert_uint_eq(s.cpu->history_next, 0);
+    sys_run(&s, 1);
+    ck_assert_int_eq(REC(0)->cause, CPU_CAUSE_NMI_PIN);
+    ck_assert_uint_eq(sys_stack(&s, 0), AT_CODE + 2u * (_i != 2));
 }
 END_TEST
 
@@ -295,12 +539,13 @@ END_TEST
 START_TEST(escapes_and_wait_ask_cr0)
 {
     static const struct { const char *code; unsigned len; uint32_t cr0; enum cpu_cause cause; } cases[] = {
-        { B("\xd9\x00"), CR0_EM, CPU_CAUSE_NM_EM }, { B("\xdb\xe3"), CR0_TS, CPU_CAUSE_NM_TS }, { B("\xdd\x00"), 0, CPU_CAUSE_UD_FEATURE },
+        { B("\xd9\x00"), CR0_EM, CPU_CAUSE_NM_EM }, { B("\xdb\xe3"), CR0_TS, CPU_CAUSE_NM_TS }, { B("\xd9\xd1"), 0, CPU_CAUSE_UD_OPCODE },
         { B("\x9b"), CR0_MP | CR0_TS, CPU_CAUSE_NM_WAIT }, { B("\x9b"), CR0_TS, CPU_CAUSE_NONE }, { B("\x9b"), CR0_EM, CPU_CAUSE_NONE },
     };
 
     sys_protected(&s, 0);
     s.cpu->cr0 |= cases[_i].cr0;
+    cpu_mode_changed(s.cpu);
     sys_code(&s, cases[_i].code, cases[_i].len);
     sys_run(&s, 1);
     if (cases[_i].cause == CPU_CAUSE_NONE)
@@ -487,19 +732,30 @@ START_TEST(cpuid_names_the_vendor_and_what_is_modelled)
     ck_assert_mem_eq(&r[2], "ntel", 4);
     cpuid(s.cpu, 1, 0, r);
     ck_assert_uint_eq(r[0] >> 8 & 15, 6);
-    ck_assert_uint_eq(r[3] & 1, 0);      /* no FPU */
-    ck_assert_uint_eq(r[3] >> 11 & 1, 0); /* no SEP */
+    ck_assert_uint_eq(r[3] & 1, 1);       /* FPU */
+    ck_assert_uint_eq(r[3] >> 11 & 1, 1); /* SEP */
     ck_assert_uint_eq(r[3] >> 9 & 1, 1);
     s.cpu->msr.apic_base &= ~(uint64_t)APIC_BASE_ENABLE;
     cpuid(s.cpu, 1, 0, r);
     ck_assert_uint_eq(r[3] >> 9 & 1, 0);
     s.cpu->msr.apic_base |= APIC_BASE_ENABLE;
-    cpuid(s.cpu, 0x7fffffff, 0, r); /* beyond the last: as the last basic leaf */
-    ck_assert_uint_eq(r[0], s.cpu->model->signature);
     cpuid(s.cpu, 0x80000002, 0, r);
     ck_assert_mem_eq(r, s.cpu->model->title, 16);
     cpuid(s.cpu, 0x80000001, 0, r);
-    ck_assert_uint_eq(r[3], 0);
+    ck_assert_uint_eq(r[3], 1u << 29 | 1u << 27 | 1u << 26 | 1u << 20); /* SYSCALL: in 64-bit mode only */
+}
+END_TEST
+
+START_TEST(cpuid_answers_beyond_the_last_leaf_as_for_the_last_basic_one)
+{
+    uint32_t r[4];
+
+    sys_close(&s);
+    sys_open(&s, "pentium", 1);
+    cpuid(s.cpu, 0x7fffffff, 0, r);
+    ck_assert_uint_eq(r[0], s.cpu->model->signature);
+    cpuid(s.cpu, 0x80000000, 0, r);
+    ck_assert_uint_eq(r[0], s.cpu->model->signature);
 }
 END_TEST
 
@@ -533,8 +789,8 @@ static const struct msr_case msr_cases[] = {
     { 0x2ff, 0xc06, CPU_CAUSE_NONE },
     { 0x2ff, 0x1000, CPU_CAUSE_GP_MSR_RSVD },
     { 0x2ff, 0x007, CPU_CAUSE_GP_MSR_RSVD },
-    { 0x200, 0xfff000006, CPU_CAUSE_NONE },
-    { 0x200, 0x1000000006, CPU_CAUSE_GP_MSR_RSVD },
+    { 0x200, 0xffff000006, CPU_CAUSE_NONE },
+    { 0x200, 0x10000000006, CPU_CAUSE_GP_MSR_RSVD },
     { 0x20f, 0xff0000800, CPU_CAUSE_NONE },
     { 0x20f, 0xff0000900, CPU_CAUSE_GP_MSR_RSVD },
     { 0x250, 0x0606060606060606, CPU_CAUSE_NONE },
@@ -545,9 +801,26 @@ static const struct msr_case msr_cases[] = {
     { 0x17a, 0, CPU_CAUSE_NONE },
     { 0x17a, 4, CPU_CAUSE_GP_MSR_RSVD },
     { 0x01b, 0xfee00900, CPU_CAUSE_NONE },
-    { 0x01b, 0xfee00c00, CPU_CAUSE_GP_MSR_APIC }, /* x2APIC */
-    { 0x174, 8, CPU_CAUSE_GP_MSR_UNKNOWN },       /* no SEP */
-    { 0xc0000080, 0, CPU_CAUSE_GP_MSR_UNKNOWN },
+    { 0x01b, 0xfee00400, CPU_CAUSE_GP_MSR_APIC }, /* EXTD alone */
+    { 0x174, 8, CPU_CAUSE_NONE },
+    { 0x174, 0x100000008, CPU_CAUSE_GP_MSR_RSVD },
+    { 0x176, 0xffff800000000000, CPU_CAUSE_NONE },
+    { 0x176, 0x8000000000000000, CPU_CAUSE_GP_MSR_RSVD },
+    { 0x1a0, 0x1881, CPU_CAUSE_NONE },
+    { 0x1a0, 2, CPU_CAUSE_GP_MSR_RSVD },
+    { 0xc0000080, 0x901, CPU_CAUSE_NONE },
+    { 0xc0000080, 0x1000, CPU_CAUSE_GP_MSR_EFER },
+    { 0xc0000081, 0xffffffffffffffff, CPU_CAUSE_NONE },
+    { 0xc0000082, 0xff00000000000000, CPU_CAUSE_NONE },          /* canonical with 57 bits */
+    { 0xc0000082, 0xfe00000000000000, CPU_CAUSE_GP_MSR_RSVD },
+    { 0xc0000084, 0x100000000, CPU_CAUSE_GP_MSR_RSVD },
+    { 0xc0000100, 0x00007ffffffff000, CPU_CAUSE_NONE },
+    { 0xc0000101, 0x0200000000000000, CPU_CAUSE_GP_MSR_RSVD },
+    { 0xc0000102, 0x0200000000000000, CPU_CAUSE_GP_MSR_RSVD },
+    { 0xc0000103, 5, CPU_CAUSE_NONE },
+    { 0xc0000103, 0x100000005, CPU_CAUSE_GP_MSR_RSVD },
+    { 0x6e1, 0xfffffffe, CPU_CAUSE_NONE },
+    { 0x6e1, 0x100000000, CPU_CAUSE_GP_MSR_RSVD },
     { 0x210, 0, CPU_CAUSE_GP_MSR_UNKNOWN },
 };
 
@@ -604,7 +877,7 @@ START_TEST(rdpmc_checks_pce_and_the_index)
 {
     sys_protected(&s, 3);
     CODE(&s, "\x0f\x33");
-    s.cpu->reg[CPU_CX] = _i ? 2 : 0;
+    s.cpu->reg[CPU_CX] = _i ? 4 : 0;
     s.cpu->cr4 = _i == 2 ? 0 : CR4_PCE;
     sys_run(&s, 1);
     if (_i == 0)
@@ -649,10 +922,20 @@ int main(void)
     tcase_add_test(tc, wp_is_effective_at_once);
     tcase_add_test(tc, a_model_without_cr4_does_not_have_it);
     tcase_add_test(tc, dr4_and_dr5_are_aliases_until_de);
+    tcase_add_loop_test(tc, dr5_with_de_is_invalid_at_any_cpl, 0, 3);
     tcase_add_test(tc, gd_guards_the_debug_registers_once);
     LOOP(tc, data_breakpoints_trap_after_the_access, watch_cases);
+    LOOP(tc, a_breakpoint_on_the_operand_of_mov_ss_is_delayed, delayed_cases);
+    tcase_add_test(tc, a_delayed_trap_is_forgotten_when_delivered);
+    tcase_add_loop_test(tc, a_debug_exception_replaces_the_breakpoint_bits_of_dr6, 0, sizeof(dr6_cases) / sizeof(dr6_cases[0]));
+    tcase_add_loop_test(tc, a_breakpoint_on_the_instruction_behind_a_load_of_ss_is_lost, 0, 2);
+    tcase_add_test(tc, a_delayed_breakpoint_comes_with_int1);
+    tcase_add_test(tc, a_breakpoint_hit_by_int1_follows_it);
     tcase_add_test(tc, tf_traps_after_each_instruction);
+    tcase_add_test(tc, with_btf_only_taken_branches_trap);
+    tcase_add_test(tc, debugctl_takes_the_bits_that_are_modelled);
     tcase_add_test(tc, sti_opens_interrupts_behind_the_next_instruction);
+    tcase_add_loop_test(tc, sti_holds_off_an_nmi_for_one_instruction, 0, 3);
     tcase_add_test(tc, mov_ss_and_pop_ss_cast_a_shadow_and_lss_does_not);
     tcase_add_loop_test(tc, popf_respects_iopl_and_leaves_vm_rf_vif_vip, 0, 3);
     tcase_add_test(tc, hlt_sleeps_behind_itself);
@@ -666,6 +949,7 @@ int main(void)
     tcase_add_test(tc, arpl_raises_the_rpl_only);
     tcase_add_test(tc, arpl_writes_only_what_changes);
     tcase_add_test(tc, cpuid_names_the_vendor_and_what_is_modelled);
+    tcase_add_test(tc, cpuid_answers_beyond_the_last_leaf_as_for_the_last_basic_one);
     tcase_add_loop_test(tc, the_model_decides_what_decodes, 0, 7);
     LOOP(tc, msrs_keep_what_is_valid_and_refuse_the_rest, msr_cases);
     tcase_add_test(tc, rdtsc_counts_cycles_and_can_be_kept_from_users);

@@ -4,6 +4,7 @@
 #include "testcases/unit/system_bench.h"
 
 #include "cpu/flags.h"
+#include "cpu/seg.h"
 
 static struct sys s;
 
@@ -140,6 +141,37 @@ START_TEST(an_outward_return_takes_privileged_data_segments_away)
 }
 END_TEST
 
+/*
+ * SDM Vol. 2B, "RET", Vol. 2A, "IRET": on the way out a null selector becomes 0 whatever its RPL, as a user program sees that loads one
+ * and waits for an interrupt. A return to the same level leaves them.
+ */
+START_TEST(an_outward_return_clears_the_rpl_of_null_selectors)
+{
+    static const uint8_t data[] = { CPU_ES, CPU_DS, CPU_FS, CPU_GS };
+    bool iret = _i & 1, outward = _i & 2;
+    const uint32_t frame[] = { AT_TASK, outward ? CODE3 | 3 : CODE0, 2, AT_STACK3, DATA3 | 3 };
+
+    sys_protected(&s, 0);
+    s.cpu->reg[CPU_SP] -= 20;
+    for (unsigned n = 0, at = 0; n < 5; n++)
+        if (n != 2 || iret)
+            sys_poke(&s, AT_STACK0 - 20 + 4 * at++, frame[n], 4);
+    for (unsigned n = 0; n < 3; n++)
+        seg_load_null(s.cpu, data[n], (uint16_t)(n + 1));
+    sys_segment(&s, CPU_GS, 2, FLAT(0x2, 3)); /* null, but still as it was before PE was set */
+    cpu_mode_changed(s.cpu);
+    sys_code(&s, iret ? "\xcf" : "\xcb", 1);
+    sys_run(&s, 1);
+    ck_assert_uint_eq(s.cpu->cpl, outward ? 3 : 0);
+    for (unsigned n = 0; n < 3; n++) {
+        ck_assert_uint_eq(s.cpu->seg[data[n]].selector, outward ? 0 : n + 1);
+        ck_assert(s.cpu->seg[data[n]].attr & SEG_UNUSABLE);
+    }
+    ck_assert_uint_eq(s.cpu->seg[CPU_GS].selector, outward ? 0 : 2);
+    ck_assert_int_eq(!!(s.cpu->seg[CPU_GS].attr & SEG_UNUSABLE), outward);
+}
+END_TEST
+
 START_TEST(a_return_to_a_16_bit_stack_keeps_the_upper_half_of_esp)
 {
     sys_protected(&s, 0);
@@ -217,6 +249,21 @@ START_TEST(a_jump_to_a_task_saves_the_old_one_and_marks_it_free)
     ck_assert_uint_eq(sys_peek(&s, AT_TSS32, 2), 0);
     ck_assert_uint_eq(s.cpu->seg[CPU_LDTR].selector, 0);
     ck_assert(s.cpu->seg[CPU_LDTR].attr & SEG_UNUSABLE);
+}
+END_TEST
+
+/* SDM Vol. 3B, "Single-Stepping on Branches": a debugger that wants to know sets the T flag of the task's TSS. */
+START_TEST(a_task_switch_is_not_single_stepped)
+{
+    sys_protected(&s, 0);
+    cpu_set_eflags(s.cpu, 2 | EFL_TF);
+    cpu_attend(s.cpu);
+    far_by(JMP, TSS32, 0);
+    check_new_task();
+    ck_assert_uint_eq(s.cpu->pending_db, 0);
+    sys_poke(&s, AT_TASK, 0x90, 1);
+    sys_run(&s, 1);
+    ck_assert_uint_eq(s.cpu->ip, AT_TASK + 1);
 }
 END_TEST
 
@@ -399,10 +446,12 @@ int main(void)
     tcase_add_test(tc, a_16_bit_call_gate_pushes_words);
     tcase_add_test(tc, a_call_gate_to_conforming_code_keeps_the_level);
     tcase_add_test(tc, an_outward_return_takes_privileged_data_segments_away);
+    tcase_add_loop_test(tc, an_outward_return_clears_the_rpl_of_null_selectors, 0, 4);
     tcase_add_test(tc, a_return_to_a_16_bit_stack_keeps_the_upper_half_of_esp);
     tcase_add_test(tc, an_expand_down_segment_is_valid_above_its_limit);
     tcase_add_test(tc, real_mode_far_calls_wrap_nothing);
     tcase_add_test(tc, a_jump_to_a_task_saves_the_old_one_and_marks_it_free);
+    tcase_add_test(tc, a_task_switch_is_not_single_stepped);
     tcase_add_test(tc, a_called_task_is_nested_and_returns_by_iret);
     tcase_add_test(tc, a_task_gate_leads_there_from_user_mode);
     tcase_add_test(tc, an_exception_through_a_task_gate_pushes_its_code_on_the_new_stack);

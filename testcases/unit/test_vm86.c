@@ -234,6 +234,116 @@ START_TEST(pvi_lets_user_code_have_a_virtual_if)
 }
 END_TEST
 
+/* ---- VIF and VIP both set ---- */
+
+/*
+ * SDM Vol. 3B, "Class 2 - Maskable hardware interrupt handling in virtual-8086 mode using the virtual interrupt mechanism",
+ * "Protected-mode virtual interrupts": found set together at the beginning of an instruction they fault, for a monitor may return so.
+ * They count where VIF is in use: with IOPL below 3, at CPL 3 alone.
+ */
+enum into { TO_VM86, TO_USER, TO_KERNEL, TASK_TO_VM86 };
+struct both_row {
+    enum into into;
+    unsigned iopl;
+    uint32_t cr4, eflags;
+    bool fault;
+};
+#define BOTH (EFL_VIF | EFL_VIP)
+static const struct both_row both_rows[] = {
+    { TO_VM86, 0, CR4_VME, BOTH, true },
+    { TO_VM86, 2, CR4_VME, BOTH, true },
+    { TO_VM86, 0, CR4_VME, EFL_VIP, false },
+    { TO_VM86, 0, CR4_VME, EFL_VIF, false },
+    { TO_VM86, 3, CR4_VME, BOTH, false },
+    { TO_VM86, 0, CR4_PVI, BOTH, false },
+    { TO_VM86, 0, 0, BOTH, false },
+    { TO_USER, 0, CR4_PVI, BOTH, true },
+    { TO_USER, 0, CR4_PVI, EFL_VIP, false },
+    { TO_USER, 3, CR4_PVI, BOTH, false },
+    { TO_USER, 0, CR4_VME, BOTH, false },
+    { TO_KERNEL, 0, CR4_PVI | CR4_VME, BOTH, false },
+    { TASK_TO_VM86, 0, CR4_VME, BOTH, true },
+    { TASK_TO_VM86, 0, CR4_PVI, BOTH, false },
+};
+
+/* Both ways in lead to linear address AT_TASK. */
+static void go(const struct both_row *r, uint32_t flags)
+{
+    const uint32_t vm86[] = { 0, AT_TASK >> 4, flags, 0xf000, 0x3000, 0x6000, 0x6000, 0x6000, 0x6000 };
+    const uint32_t user[] = { AT_TASK, CODE3 | 3, flags, AT_STACK3, DATA3 | 3 };
+    const uint32_t kernel[] = { AT_TASK, CODE0, flags };
+    const uint32_t *frame = r->into == TO_VM86 ? vm86 : r->into == TO_USER ? user : kernel;
+    unsigned count = r->into == TO_VM86 ? 9 : r->into == TO_USER ? 5 : 3;
+
+    if (r->into == TASK_TO_VM86) {
+        sys_code(&s, "\xea\x00\x00\x00\x00\x30\x00", 7); /* jmp TSS32:0 */
+        sys_poke(&s, AT_TSS32 + 0x20, 0, 4);
+        sys_poke(&s, AT_TSS32 + 0x24, flags, 4);
+        for (unsigned n = 0; n < 6; n++)
+            sys_poke(&s, AT_TSS32 + 0x48 + 4 * n, n == CPU_CS ? AT_TASK >> 4 : 0x6000, 4);
+    } else {
+        CODE(&s, "\xcf");
+        s.cpu->reg[CPU_SP] -= 4 * count;
+        for (unsigned n = 0; n < count; n++)
+            sys_poke(&s, (uint32_t)s.cpu->reg[CPU_SP] + 4 * n, frame[n], 4);
+    }
+    sys_run(&s, 1);
+}
+
+START_TEST(vif_with_vip_faults_when_an_instruction_begins)
+{
+    const struct both_row *r = &both_rows[_i];
+    uint32_t flags = 2 | r->iopl << EFL_IOPL_SHIFT | r->eflags | (r->into == TO_VM86 || r->into == TASK_TO_VM86 ? EFL_VM : 0), ip;
+
+    sys_protected(&s, 0);
+    s.cpu->cr4 = r->cr4;
+    sys_poke(&s, AT_TASK, 0x90909090, 4);
+    go(r, flags);
+    ck_assert_uint_eq(s.cpu->history_next, 0);
+    ck_assert_uint_eq(cpu_eflags(s.cpu), flags);
+    ip = (uint32_t)s.cpu->ip;
+    sys_run(&s, 1);
+    if (!r->fault) {
+        ck_assert_uint_eq(s.cpu->history_next, 0);
+        ck_assert_uint_eq(s.cpu->ip, ip + 1);
+        return;
+    }
+    ck_assert_int_eq(REC(0)->cause, CPU_CAUSE_GP_VME_VIP);
+    ck_assert_uint_eq(REC(0)->vector, VEC_GP);
+    ck_assert_uint_eq(REC(0)->ip, ip);
+    ck_assert_uint_eq(REC(0)->evidence.value, flags);
+    ck_assert_uint_eq(s.cpu->ip, AT_HANDLER + 0x10 * VEC_GP);
+    ck_assert_uint_eq(sys_stack(&s, 0), 0);
+    ck_assert_uint_eq(sys_stack(&s, 1), ip);
+    ck_assert_uint_eq(sys_stack(&s, 3), flags | EFL_RF);
+    ck_assert_uint_eq(s.cpu->steps, 2);
+}
+END_TEST
+
+/* An interrupt that may be taken comes first, and the fault is of the instruction's beginning: nothing of it is fetched. */
+START_TEST(vif_with_vip_stands_between_interrupts_and_the_fetch)
+{
+    const struct both_row r = { TO_VM86, 0, CR4_VME, 0, true };
+
+    sys_protected(&s, 0);
+    s.cpu->cr4 = CR4_VME;
+    sys_poke(&s, AT_PT + 4 * (AT_TASK >> 12), 0, 4);
+    sys_poke(&s, AT_TSS + 4, AT_STACK0 - 0x100, 4);
+    sys_paging(&s);
+    go(&r, 2 | EFL_VM | BOTH);
+    if (_i) {
+        s.cpu->nmi_pending = true;
+        cpu_attend(s.cpu);
+    }
+    sys_run(&s, 1);
+    if (_i)
+        ck_assert_uint_eq(REC(0)->vector, VEC_NMI);
+    else
+        ck_assert_int_eq(REC(0)->cause, CPU_CAUSE_GP_VME_VIP);
+    ck_assert_uint_eq(s.cpu->history_next, 1);
+}
+END_TEST
+
 /* ---- Ports ---- */
 
 struct port_row {
@@ -299,6 +409,8 @@ int main(void)
     tcase_add_test(tc, int3_is_not_sensitive_to_iopl);
     tcase_add_loop_test(tc, a_handler_for_vm86_is_not_conforming_and_has_dpl_0, 0, 2);
     tcase_add_test(tc, pvi_lets_user_code_have_a_virtual_if);
+    tcase_add_loop_test(tc, vif_with_vip_faults_when_an_instruction_begins, 0, sizeof(both_rows) / sizeof(both_rows[0]));
+    tcase_add_loop_test(tc, vif_with_vip_stands_between_interrupts_and_the_fetch, 0, 2);
     tcase_add_loop_test(tc, the_io_permission_bitmap_decides, 0, sizeof(port_rows) / sizeof(port_rows[0]));
     suite_add_tcase(suite, tc);
     srunner_run_all(sr, CK_NORMAL);
