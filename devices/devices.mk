@@ -13,6 +13,7 @@ libdevices_la_SOURCES += devices/ide.c devices/ide.h
 libdevices_la_SOURCES += devices/ide_drive.c devices/ide_drive.h
 libdevices_la_SOURCES += devices/ioapic.c devices/ioapic.h
 libdevices_la_SOURCES += devices/parallel.c devices/parallel.h
+libdevices_la_SOURCES += devices/pc_testdev.c devices/pc_testdev.h
 libdevices_la_SOURCES += devices/pic.c devices/pic.h
 libdevices_la_SOURCES += devices/piix.c devices/piix.h
 libdevices_la_SOURCES += devices/pit.c devices/pit.h

@@ -138,7 +138,7 @@ static enum sim_err map(struct i440fx *h, unsigned which, const char *name, stru
         .length = length,
         .priority = rom ? ROM_PRIORITY : RAM_PRIORITY,
         .answers = BUS_READS | BUS_WRITES,
-        .enabled = which != RAM_SMM,
+        .enabled = true,
         .ram = ram,
         .ram_off = off,
     };
@@ -153,7 +153,7 @@ static enum sim_err map_ram(struct i440fx *h, struct bus_ram *ram)
     if ((err = map(h, RAM_CONVENTIONAL, "conventional memory", ram, 0, 0, 640 * KIB)) ||
         (err = map(h, RAM_EXTENDED, "extended memory", ram, MIB, MIB, low - MIB)) ||
         (err = map(h, RAM_HIGH, "memory above 4 GiB", ram, low, 4 * GIB, h->ram_bytes - low)) ||
-        (err = map(h, RAM_SMM, "open SMRAM", ram, 0xA0000, 0xA0000, 128 * KIB)))
+        (err = map(h, RAM_SMM, "SMRAM", ram, 0xA0000, 0xA0000, 128 * KIB)))
         return err;
     for (unsigned i = 0; i < SEGMENTS && !err; i++)
         err = map(h, RAM_SEGMENT + i, "shadow memory", ram, segments[i].base, segments[i].base, segments[i].length);
@@ -169,9 +169,17 @@ static enum sim_err map_rom(struct i440fx *h, struct bus_ram *rom)
     return err ? err : map(h, ROM_LOW, "firmware below 1 MiB", rom, bytes - low, MIB - low, low);
 }
 
-static bool smram_open(uint8_t smram)
+/* "System Management RAM": without G_SMRAME there is none. Processors in SMM see it, with D_OPEN all do; D_CLS leaves it to the fetches
+ * of code in SMM, so that its data accesses reach the screen. D_OPEN together with D_CLS is not allowed: D_CLS wins here. */
+static unsigned smram_hidden_from(uint8_t smram)
 {
-    return i440fx_smram_open(smram) && i440fx_smram_enable(smram) && !i440fx_smram_closed(smram);
+    unsigned hidden = BUS_HIDE(BUS_NORMAL);
+
+    if (!i440fx_smram_enable(smram))
+        return hidden | BUS_HIDE_SMM;
+    if (i440fx_smram_closed(smram))
+        return hidden | BUS_HIDE(BUS_SMM);
+    return i440fx_smram_open(smram) ? 0 : hidden;
 }
 
 /* Makes the map what the registers say. */
@@ -187,7 +195,7 @@ static void show_map(struct i440fx *h)
         bus_region_answer(mem, &h->region[RAM_SEGMENT + i],
                           (pam & PAM_READ ? BUS_READS : 0) | (pam & PAM_WRITE ? BUS_WRITES : 0));
     }
-    bus_region_enable(mem, &h->region[RAM_SMM], smram_open(config[SMRAM]));
+    bus_region_hide(mem, &h->region[RAM_SMM], smram_hidden_from(config[SMRAM]));
     bus_space_commit(mem);
 }
 

@@ -6,7 +6,7 @@
  * It maps the RAM named "ram" and, if there is one, the ROM image named "bios"; both must exist before it is created:
  *
  *      0 -  9FFFF  RAM
- *  A0000 - BFFFF   PCI (VGA); RAM while SMRAM is open
+ *  A0000 - BFFFF   PCI (VGA); RAM for processors in SMM as the register SMRAM says, and for all while it is open
  *  C0000 - FFFFF   RAM or PCI, reads and writes apart, as the 13 segments of PAM0-PAM6 say; on PCI the last 128 KiB of
  *                  the ROM end at FFFFF
  * 100000 - ...     RAM, to E0000000 at most
@@ -20,8 +20,7 @@
  * accesses to CF8h-CFBh pass through this bridge, so it is decoded here.
  *
  * Not modelled: DRAM timing and types, ECC, parity, the fixed hole (FDHC), PCI arbitration, de-turbo: those registers
- * keep what is written, nothing more. SMRAM is not opened by SMM (there is none yet), only by D_OPEN. Cacheability (PAM
- * bit 2) costs nothing.
+ * keep what is written, nothing more. Cacheability (PAM bit 2) costs nothing.
  */
 #ifndef LIBSIM_DEVICES_I440FX_H
 #define LIBSIM_DEVICES_I440FX_H

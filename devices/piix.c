@@ -196,6 +196,30 @@ SIM_BITS_DEFINE(piix_pm1, PIIX_PM1)
     X(p, sci_en,  0, 0,   "events make SCI, not SMI")
 SIM_BITS_DEFINE(piix_pmcntrl, PIIX_PMCNTRL)
 
+/* "GLBSTS: Global Status Register". Bits 7, 6 and 4 only show what stands elsewhere. */
+#define PIIX_GLBSTS(X, p)                                    \
+    X(p, irq_rsm, 11, 11, "resume by an interrupt")          \
+    X(p, extsmi,  10, 10, "EXTSMI#")                         \
+    X(p, gstby,   8, 8,   "global standby timer")            \
+    X(p, gp,      7, 7,   "a general-purpose event")         \
+    X(p, pm1,     6, 6,   "a PM1 event")                     \
+    X(p, apm,     5, 5,   "APMC was written")                \
+    X(p, dev,     4, 4,   "a device monitor")                \
+    X(p, bios,    0, 0,   "GBL_RLS was written")
+SIM_BITS_DEFINE(piix_glbsts, PIIX_GLBSTS)
+
+/* "GLBEN: Global Enable Register". */
+#define PIIX_GLBEN(X, p)                                     \
+    X(p, bios, 1, 1, "GBL_RLS makes SMI")
+SIM_BITS_DEFINE(piix_glben, PIIX_GLBEN)
+
+/* "GLBCTL: Global Control Register". */
+#define PIIX_GLBCTL(X, p)                                    \
+    X(p, eos,      16, 16, "end of SMI: cleared by each")    \
+    X(p, bios_rls, 1, 1,   "sets GBL_STS; until that is cleared") \
+    X(p, smi_en,   0, 0,   "SMI# is driven")
+SIM_BITS_DEFINE(piix_glbctl, PIIX_GLBCTL)
+
 /* "SMBHSTSTS: SMBus Host Status Register". */
 #define PIIX_SMBHSTSTS(X, p)                                 \
     X(p, failed,  4, 4, "killed")                            \
@@ -212,7 +236,14 @@ enum {
 enum { SUS_SOFT_OFF = 0, SUS_WORKING = 5 };
 
 /* Offsets from PMBA. */
-enum { PMSTS = 0x00, PMEN = 0x02, PMCNTRL = 0x04, PMTMR = 0x08, GPSTS = 0x0C, GPEN = 0x0E, PM_LENGTH = 0x40 };
+enum {
+    PMSTS = 0x00, PMEN = 0x02, PMCNTRL = 0x04, PMTMR = 0x08, GPSTS = 0x0C, GPEN = 0x0E, GLBSTS = 0x18, GLBEN = 0x20, GLBCTL = 0x28,
+    PM_LENGTH = 0x40
+};
+enum { GLBSTS_APM = 1 << 5, GLBSTS_BIOS = 1 << 0, GLBSTS_CLEARED = 0x0D27, GLBEN_WRITABLE = 0x8D1F };
+#define GLBCTL_WRITABLE 0x0701FF07u
+#define GLBCTL_EOS (1u << 16)
+#define GLBCTL_BIOS_RLS (1u << 1)
 /* Offsets from SMBBA. */
 enum { SMBHSTSTS = 0x00, SMBHSTCNT = 0x02, SMB_LENGTH = 0x10 };
 /* Configuration registers. */
@@ -236,7 +267,7 @@ static const struct config_byte pm_config[] = {
     { 0x50, 0, 0xFF },    { 0x51, 0, 0xFF }, { 0x52, 0, 0xFF },                    /* DEVRESD */
     { 0x54, 0, 0xFF },    { 0x55, 0, 0xFF }, { 0x56, 0, 0xFF }, { 0x57, 0, 0xFF }, /* DEVACTA */
     { DEVACTB, 0, 0xFF }, { DEVACTB + 1, 0, 0xFF }, { DEVACTB + 2, 0, 0xFF },
-    { DEVACTB + 3, DEVACTB_APMC_EN_BYTE, 0x03 },
+    { DEVACTB + 3, 0, 0x03 },
     { 0x5C, 0, 0xFF },    { 0x5D, 0, 0xFF }, { 0x5E, 0, 0xFF }, { 0x5F, 0x90, 0xFF }, /* DEVRESA: parallel port */
     { 0x60, 0, 0xFF },    { 0x61, 0, 0xFF }, { 0x62, 0, 0xFF }, { 0x63, 0x60, 0xFF }, /* DEVRESB */
     { 0x64, 0, 0xFF },    { 0x65, 0, 0xFF }, { 0x66, 0, 0xFF }, { 0x67, 0x98, 0xFF }, /* DEVRESC: COM1, COM2 */
@@ -256,12 +287,15 @@ struct piix4_pm {
     struct sim_pci_function pci;
     uint16_t pmsts, pmen, pmcntrl;
     uint64_t tmrof_seen;
+    uint16_t glbsts, glben;
+    uint32_t glbctl;
+    bool smi_event;
     uint8_t other[PM_LENGTH];
     uint8_t gpe[4];
     uint8_t smb[SMB_LENGTH];
     uint8_t apmc, apms;
     struct sim_event tmrof;
-    struct sim_wire_driver sci;
+    struct sim_wire_driver sci, smi;
     struct sim_range pm_range, smb_range, apm_range, gpe_range, hotplug_range;
 };
 
@@ -271,6 +305,10 @@ static const struct sim_field piix4_pm_fields[] = {
     SIM_FIELD_BITS(struct piix4_pm, pmen, piix_pm1_bits, "which of them make SCI"),
     SIM_FIELD_BITS(struct piix4_pm, pmcntrl, piix_pmcntrl_bits, "power management control"),
     SIM_FIELD(struct piix4_pm, tmrof_seen, "changes of the timer's bit 23 that were cleared; later ones are status bit 0"),
+    SIM_FIELD_BITS(struct piix4_pm, glbsts, piix_glbsts_bits, "global status, but for bits 7, 6 and 4"),
+    SIM_FIELD_BITS(struct piix4_pm, glben, piix_glben_bits, "global enable"),
+    SIM_FIELD_BITS(struct piix4_pm, glbctl, piix_glbctl_bits, "global control"),
+    SIM_FIELD(struct piix4_pm, smi_event, "an enabled PM1 event is there, and SCI_EN is clear"),
     SIM_FIELD_BYTES(struct piix4_pm, other, "registers at PMBA that only keep what is written"),
     SIM_FIELD_ARRAY(struct piix4_pm, gpe, "general-purpose events at AFE0h: status, enable"),
     SIM_FIELD_BYTES(struct piix4_pm, smb, "SMBus host registers"),
@@ -278,6 +316,7 @@ static const struct sim_field piix4_pm_fields[] = {
     SIM_FIELD(struct piix4_pm, apms, "power management status port B3h"),
     SIM_FIELD_EVENT(struct piix4_pm, tmrof, "next change of the timer's bit 23, while enabled"),
     SIM_FIELD_DERIVED(struct piix4_pm, sci, "wire: the bus keeps its level"),
+    SIM_FIELD_DERIVED(struct piix4_pm, smi, "wire, always low"),
     SIM_FIELD_DERIVED(struct piix4_pm, pm_range, "follows PMBA and PMREGMISC"),
     SIM_FIELD_DERIVED(struct piix4_pm, smb_range, "follows SMBBA and SMBHSTCFG"),
     SIM_FIELD_DERIVED(struct piix4_pm, apm_range, "ports B2h-B3h"),
@@ -309,12 +348,25 @@ static uint16_t status(const struct piix4_pm *pm)
     return pm->pmsts | (timer_changes(pm) > pm->tmrof_seen ? PM1_TMROF : 0);
 }
 
-static bool event_pending(const struct piix4_pm *pm)
+static bool pm1_pending(const struct piix4_pm *pm)
 {
-    return (status(pm) & pm->pmen & PM1_ENABLES) || (pm->gpe[0] & pm->gpe[2]) || (pm->gpe[1] & pm->gpe[3]);
+    return status(pm) & pm->pmen & PM1_ENABLES;
 }
 
-/* "SCI": level, as long as an enabled event is there. */
+static bool event_pending(const struct piix4_pm *pm)
+{
+    return pm1_pending(pm) || (pm->gpe[0] & pm->gpe[2]) || (pm->gpe[1] & pm->gpe[3]);
+}
+
+static void make_smi(struct piix4_pm *pm)
+{
+    if (!piix_glbctl_smi_en(pm->glbctl))
+        return;
+    pm->glbctl &= ~GLBCTL_EOS;
+    sim_wire_pulse(&pm->smi);
+}
+
+/* "SCI": level, as long as an enabled event is there. Without SCI_EN a PM1 event makes an SMI when it comes up. */
 static void update(struct piix4_pm *pm)
 {
     uint64_t next = (timer_changes(pm) + 1) << (PM_TIMER_BITS - 1);
@@ -322,6 +374,10 @@ static void update(struct piix4_pm *pm)
 
     sim_event_at(&pm->tmrof, wanted ? sim_cycle_of(sim_clock_of(&pm->dev), PIIX_PM_TIMER_HZ, next) : SIM_NEVER);
     sim_wire_set(&pm->sci, piix_pmcntrl_sci_en(pm->pmcntrl) && event_pending(pm));
+    wanted = !piix_pmcntrl_sci_en(pm->pmcntrl) && pm1_pending(pm);
+    if (wanted && !pm->smi_event)
+        make_smi(pm);
+    pm->smi_event = wanted;
 }
 
 static void tmrof_due(struct sim_device *dev)
@@ -342,6 +398,8 @@ static void suspend(struct piix4_pm *pm, unsigned type)
 static void write_status(struct piix4_pm *pm, uint16_t value)
 {
     pm->pmsts &= ~value;
+    if (piix_pm1_gbl(value))
+        pm->glbctl &= ~GLBCTL_BIOS_RLS;
     if (piix_pm1_tmrof(value))
         pm->tmrof_seen = timer_changes(pm);
 }
@@ -349,8 +407,25 @@ static void write_status(struct piix4_pm *pm, uint16_t value)
 static void write_control(struct piix4_pm *pm, uint16_t value)
 {
     pm->pmcntrl = value & 0x1C03; /* GBL_RLS and SUS_EN read 0 */
+    if (piix_pmcntrl_gbl_rls(value)) {
+        pm->glbsts |= GLBSTS_BIOS;
+        if (piix_glben_bios(pm->glben))
+            make_smi(pm);
+    }
     if (piix_pmcntrl_sus_en(value))
         suspend(pm, (unsigned)piix_pmcntrl_sus_typ(value));
+}
+
+static void write_global_control(struct piix4_pm *pm, uint32_t value)
+{
+    pm->glbctl = value & GLBCTL_WRITABLE;
+    if (piix_glbctl_bios_rls(pm->glbctl))
+        pm->pmsts |= PM1_GBL;
+}
+
+static uint16_t global_status(const struct piix4_pm *pm)
+{
+    return (uint16_t)(pm->glbsts | (status(pm) ? 1 << 6 : 0));
 }
 
 static uint16_t pm_word(const struct piix4_pm *pm, unsigned off)
@@ -366,6 +441,14 @@ static uint16_t pm_word(const struct piix4_pm *pm, unsigned off)
         return (uint16_t)timer_ticks(pm);
     case PMTMR + 2:
         return timer_ticks(pm) >> 16 & 0xFF;
+    case GLBSTS:
+        return global_status(pm);
+    case GLBEN:
+        return pm->glben;
+    case GLBCTL:
+        return (uint16_t)pm->glbctl;
+    case GLBCTL + 2:
+        return (uint16_t)(pm->glbctl >> 16);
     }
     return (uint16_t)(pm->other[off] | pm->other[off + 1] << 8);
 }
@@ -385,6 +468,18 @@ static void pm_word_write(struct piix4_pm *pm, unsigned off, uint16_t value)
     case PMTMR:
     case PMTMR + 2:
     case GPSTS: /* no source: stays 0 */
+        return;
+    case GLBSTS:
+        pm->glbsts &= ~(value & GLBSTS_CLEARED);
+        return;
+    case GLBEN:
+        pm->glben = value & GLBEN_WRITABLE;
+        return;
+    case GLBCTL:
+        write_global_control(pm, (pm->glbctl & 0xFFFF0000u) | value);
+        return;
+    case GLBCTL + 2:
+        write_global_control(pm, (pm->glbctl & 0xFFFF) | (uint32_t)value << 16);
         return;
     }
     pm->other[off] = (uint8_t)value;
@@ -409,7 +504,7 @@ static void pm_write(struct sim_device *dev, uint64_t off, uint64_t value, unsig
     struct piix4_pm *pm = pm_of(dev);
 
     for (unsigned word = off & ~1u; word < off + size; word += 2) {
-        uint16_t v = word == PMSTS ? 0 : pm_word(pm, word);
+        uint16_t v = word == PMSTS || word == GLBSTS ? 0 : pm_word(pm, word);
 
         if (word >= off)
             v = (uint16_t)sim_bits_set(v, 7, 0, value >> (word - off) * 8);
@@ -462,6 +557,10 @@ static void apm_write(struct sim_device *dev, uint64_t off, uint64_t value, unsi
         pm->pmcntrl |= 1;
     else if (value == ACPI_DISABLE)
         pm->pmcntrl &= ~1;
+    if (pm->pci.config[DEVACTB + 3] & DEVACTB_APMC_EN_BYTE) {
+        pm->glbsts |= GLBSTS_APM;
+        make_smi(pm);
+    }
     update(pm);
 }
 
@@ -534,6 +633,7 @@ static enum sim_err piix4_pm_realize(struct sim_device *dev)
     sim_device_event(dev, &pm->tmrof, 0, tmrof_due);
     if ((err = sim_pci_add(dev, &pm->pci, PIIX_DEVFN(3))) ||
         (err = sim_wire_drive(dev, &pm->sci, "isa.irq9")) ||
+        (err = sim_wire_drive(dev, &pm->smi, "smi")) ||
         (err = sim_accept_input(dev, "power-button")) ||
         (err = sim_map_io(dev, &pm->pm_range, "power management", 0, PM_LENGTH, &pm_ops, SIM_SPEED_PCI, 0)) ||
         (err = sim_map_io(dev, &pm->smb_range, "smbus", 0, SMB_LENGTH, &smb_ops, SIM_SPEED_PCI, 0)) ||
@@ -552,6 +652,9 @@ static void piix4_pm_reset(struct sim_device *dev, enum sim_reset kind)
     place_windows(pm);
     pm->pmsts = pm->pmen = pm->pmcntrl = 0;
     pm->tmrof_seen = timer_changes(pm);
+    pm->glbsts = pm->glben = 0;
+    pm->glbctl = 0;
+    pm->smi_event = false;
     memset(pm->other, 0, sizeof(pm->other));
     memset(pm->gpe, 0, sizeof(pm->gpe));
     memset(pm->smb, 0, sizeof(pm->smb));

@@ -9,17 +9,24 @@
  * "isa.irq13" until port F0h is written, which drives IGNNE# (wire "ignne").
  *
  * "piix4-pm", power management: PM1 event and control registers, the PM timer, the general-purpose events, SCI on
- * "isa.irq9", soft-off, APMC and APMS (ports B2h, B3h), an SMBus host without anything on its bus. The channel
- * "power-button" is an input: any byte presses the button.
+ * "isa.irq9", soft-off, an SMBus host without anything on its bus. The channel "power-button" is an input: any byte
+ * presses the button. SMI# is the wire "smi"; while GLBCTL.SMI_EN is set it is pulsed by:
+ *   - a write of APMC (port B2h; APMS, B3h, is for handler and caller to talk), with DEVACTB.APMC_EN; sets APM_STS
+ *   - PMCNTRL.GBL_RLS, with GLBEN.BIOS_EN; sets BIOS_STS
+ *   - an enabled PM1 event while SCI_EN is clear; seen as PM1_STS
+ * GLBCTL.BIOS_RLS sets PMSTS.GBL_STS, until that is cleared.
  *
  * Beyond the data sheet, because firmware and its ACPI tables for QEMU expect it: a block of general-purpose events at
  * AFE0h, a hot-plug block at AE00h that says that nothing can be unplugged, APMC values F1h and F0h setting and clearing
- * SCI_EN, which SMM code would do on hardware, and device enables (5Fh, 63h, 67h) that start as a board's firmware would
+ * SCI_EN (before the SMI, if one is made), which SMM code would do on hardware, and device enables (5Fh, 63h, 67h) that start as a board's firmware would
  * set them: the DSDT reads there that COM1, COM2 and the parallel port exist.
  *
- * Not modelled: SMM. APMC_EN is set at reset, so that SeaBIOS finds SMM set up and leaves it alone; no SMI is ever made,
- * and the SMI, device-monitor, clock-control and general-purpose output registers keep what is written and do nothing
- * else. Suspend but for soft-off is said once and ignored. In the bridge: chip selects, PC/PCI DMA, USB, MB IRQ and DMA
+ * Deviation: GLBCTL.EOS is cleared by an SMI, but need not be set for the next one: firmware made for QEMU never does
+ * (test_piix, smi_needs_no_eos).
+ *
+ * Not modelled: other sources of SMI (EXTSMI#, THRM#, USB legacy support, device monitors and their traps, the global
+ * standby timer, bus-master trap): their enables keep what is written. So do the device-monitor, clock-control and
+ * general-purpose output registers. Suspend but for soft-off is said once and ignored. In the bridge: chip selects, PC/PCI DMA, USB, MB IRQ and DMA
  * steering, APIC base; those registers too only keep their bits.
  */
 #ifndef LIBSIM_DEVICES_PIIX_H

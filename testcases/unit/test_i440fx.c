@@ -196,6 +196,52 @@ START_TEST(smram_opens_and_locks)
 }
 END_TEST
 
+static uint32_t smm_read(uint64_t paddr)
+{
+    struct bus_txn txn = { .kind = BUS_MEM_READ, .size = 4, .smm = true, .addr = paddr };
+
+    bus_do(b->bus, &txn);
+    return (uint32_t)txn.data;
+}
+
+static bool smm_fetches_ram(uint64_t paddr)
+{
+    uint64_t pfn;
+
+    return bus_mem_page_as(b->bus, BUS_SMM_CODE, paddr, false, &pfn) == ram && pfn == paddr >> SIM_PAGE_SHIFT;
+}
+
+/* "System Management RAM": who sees it, by the register. */
+START_TEST(a_processor_in_smm_sees_smram)
+{
+    static const struct { uint8_t smram; bool normal, smm, code; } cases[] = {
+        { 0x02, false, false, false }, /* no G_SMRAME: none */
+        { 0x42, false, false, false },
+        { 0x0A, false, true, true },
+        { 0x4A, true, true, true },    /* D_OPEN */
+        { 0x2A, false, false, true },  /* D_CLS: instructions only */
+        { 0x1A, false, true, true },   /* D_LCK; no way back from here */
+        { 0x02, false, true, true },
+        { 0x3A, false, false, true },  /* but D_CLS can still be set */
+    };
+
+    bus_ram_put(ram, 0xA0000, &(uint32_t){ 0x12345678 }, 4);
+    bus_ram_put(ram, 0xBFFFC, &(uint32_t){ 0x12345678 }, 4);
+    for (unsigned n = 0; n < sizeof(cases) / sizeof(cases[0]); n++) {
+        config_write(0x72, cases[n].smram, 1);
+        for (uint64_t at = 0xA0000; at <= 0xBFFFC; at += 0x1FFFC) {
+            ck_assert_uint_eq(readl(b, at), cases[n].normal ? 0x12345678 : 0xFFFFFFFF);
+            ck_assert_uint_eq(smm_read(at), cases[n].smm ? 0x12345678 : 0xFFFFFFFF);
+            ck_assert(smm_fetches_ram(at) == cases[n].code);
+        }
+    }
+    ck_assert_uint_eq(smm_read(0x9FFFC), 0); /* elsewhere all is as for everybody */
+    bench_check_state(b);
+    ck_assert_uint_eq(smm_read(0xA0000), 0xFFFFFFFF);
+    ck_assert(smm_fetches_ram(0xA0000));
+}
+END_TEST
+
 /* PIIX3, "RC: Reset Control Register"; 82441FX, "TRC". */
 START_TEST(reset_control_resets_when_rcpu_rises)
 {
@@ -265,6 +311,7 @@ int main(void)
     tcase_add_loop_test(t, each_segment_reads_and_writes_where_pam_says, 0, 13);
     tcase_add_test(t, the_rom_can_be_copied_under_itself);
     tcase_add_test(t, smram_opens_and_locks);
+    tcase_add_test(t, a_processor_in_smm_sees_smram);
     tcase_add_test(t, reset_control_resets_when_rcpu_rises);
     tcase_add_test(t, a_hole_that_is_not_modelled_is_said_once);
     tcase_add_test(t, a_host_bridge_without_ram_says_so);

@@ -18,7 +18,7 @@ static void hear(void *arg, const struct sim_apic_message *msg)
     messages++;
 }
 
-static bool matches(void *arg, uint8_t dest, bool logical)
+static bool matches(void *arg, const struct sim_apic_message *msg)
 {
     return true;
 }

@@ -65,7 +65,7 @@ START_TEST(registers_have_their_defaults)
         { BRIDGE, 0x04, 2, 0x0007 }, { BRIDGE, 0x06, 2, 0x0280 }, { BRIDGE, 0x4C, 1, 0x4D }, { BRIDGE, 0x4E, 2, 0x0003 },
         { BRIDGE, 0x60, 4, 0x80808080 }, { BRIDGE, 0x69, 1, 0x02 }, { BRIDGE, 0x70, 1, 0x80 }, { BRIDGE, 0xA0, 1, 0x08 },
         { PM, 0x04, 2, 0 }, { PM, 0x40, 4, 0x00000001 }, { PM, 0x80, 1, 0 }, { PM, 0x90, 4, 0x00000001 },
-        { PM, 0x58, 4, 0x02000000 }, /* APMC_EN: SeaBIOS then leaves SMM alone */
+        { PM, 0x58, 4, 0 }, /* no APMC_EN: SeaBIOS then sets up SMM */
         { PM, 0x5F, 1, 0x90 }, { PM, 0x67, 1, 0x98 }, /* its DSDT looks for LPT, COM1 and COM2 there */
     };
 
@@ -249,9 +249,9 @@ START_TEST(a_byte_written_leaves_the_other_half)
     ck_assert_int_eq(bus_input(b->bus, "power-button", "", 1), SIM_OK);
     outb(b, PMSTS, 0xFF);
     ck_assert_uint_eq(inw(b, PMSTS), PWRBTN);
-    outl(b, PMBA + 0x28, 0x12345678); /* GLBCTL is kept */
-    ck_assert_uint_eq(inl(b, PMBA + 0x28), 0x12345678);
-    ck_assert_uint_eq(inw(b, PMBA + 0x29), 0x3456);
+    outl(b, PMBA + 0x2C, 0x12345678); /* DEVCTL is kept */
+    ck_assert_uint_eq(inl(b, PMBA + 0x2C), 0x12345678);
+    ck_assert_uint_eq(inw(b, PMBA + 0x2D), 0x3456);
 }
 END_TEST
 
@@ -274,6 +274,108 @@ START_TEST(apm_ports_keep_their_bytes)
     outb(b, 0xB3, 0x34);
     ck_assert_uint_eq(inb(b, 0xB2), 0x12);
     ck_assert_uint_eq(inb(b, 0xB3), 0x34);
+}
+END_TEST
+
+/* ---- SMI ---- */
+
+#define GLBSTS (PMBA + 0x18)
+#define GLBEN  (PMBA + 0x20)
+#define GLBCTL (PMBA + 0x28)
+
+/* "DEVACTB", "GLBCTL": a write of APMC is an SMI with APMC_EN and SMI_EN only. */
+START_TEST(apmc_makes_smi_when_both_enables_are_set)
+{
+    struct bench_wire smi;
+
+    bench_watch(b, &smi, "smi");
+    place_pm();
+    for (unsigned n = 0; n < 4; n++) {
+        bool apmc = n & 1, smi_en = n & 2;
+
+        smi.rises = 0;
+        outw(b, GLBSTS, 0xFFFF);
+        config_write(PM, 0x58, apmc ? 0x02000000 : 0, 4);
+        outl(b, GLBCTL, smi_en);
+        outb(b, 0xB2, 0x55);
+        outb(b, 0xB3, 0x55); /* APMS makes none */
+        ck_assert_uint_eq(smi.rises, apmc && smi_en);
+        ck_assert_uint_eq(inw(b, GLBSTS), apmc ? 0x20 : 0);
+        ck_assert(!smi.level);
+    }
+}
+END_TEST
+
+/* On hardware EOS would have to be set before each SMI. */
+START_TEST(smi_needs_no_eos)
+{
+    struct bench_wire smi;
+
+    bench_watch(b, &smi, "smi");
+    place_pm();
+    config_write(PM, 0x58, 0x02000000, 4);
+    outl(b, GLBCTL, 0x10001);
+    outb(b, 0xB2, 1);
+    ck_assert_uint_eq(inl(b, GLBCTL), 0x00001);
+    outb(b, 0xB2, 2);
+    ck_assert_uint_eq(smi.rises, 2);
+}
+END_TEST
+
+/* "PMCNTRL": GBL_RLS tells the SMM code, "GLBCTL": BIOS_RLS tells the operating system. */
+START_TEST(the_global_lock_is_released_both_ways)
+{
+    struct bench_wire smi;
+
+    bench_watch(b, &smi, "smi");
+    place_pm();
+    outl(b, GLBCTL, 1);
+    outw(b, PMCNTRL, 4);
+    ck_assert_uint_eq(smi.rises, 0); /* BIOS_EN is not set */
+    ck_assert_uint_eq(inw(b, GLBSTS), 0x01);
+    outb(b, GLBSTS, 0x01);
+    ck_assert_uint_eq(inw(b, GLBSTS), 0);
+    outw(b, GLBEN, 2);
+    outw(b, PMCNTRL, 4);
+    ck_assert_uint_eq(smi.rises, 1);
+    ck_assert_uint_eq(inw(b, PMCNTRL), 0);
+    outb(b, GLBSTS, 0x01);
+
+    outw(b, PMEN, 0x20);
+    outw(b, PMCNTRL, 1);
+    outl(b, GLBCTL, 3);
+    ck_assert(sci.level);
+    ck_assert_uint_eq(inw(b, PMSTS), 0x20);
+    ck_assert_uint_eq(inl(b, GLBCTL), 3);
+    outw(b, PMSTS, 0x20);
+    ck_assert(!sci.level);
+    ck_assert_uint_eq(inl(b, GLBCTL), 1);
+    ck_assert_uint_eq(smi.rises, 1);
+}
+END_TEST
+
+/* "SCI_EN": without it an event is an SMI, once. */
+START_TEST(events_without_sci_make_smi)
+{
+    struct bench_wire smi;
+
+    bench_watch(b, &smi, "smi");
+    place_pm();
+    outl(b, GLBCTL, 1);
+    outw(b, PMEN, PWRBTN);
+    ck_assert_int_eq(bus_input(b->bus, "power-button", "", 1), SIM_OK);
+    ck_assert_uint_eq(smi.rises, 1);
+    ck_assert(!sci.level);
+    ck_assert_uint_eq(inw(b, GLBSTS), 0x40);
+    outw(b, PMEN, PWRBTN);
+    ck_assert_uint_eq(smi.rises, 1);
+    outw(b, PMSTS, PWRBTN);
+    ck_assert_uint_eq(inw(b, GLBSTS), 0);
+    ck_assert_int_eq(bus_input(b->bus, "power-button", "", 1), SIM_OK);
+    ck_assert_uint_eq(smi.rises, 2);
+    outw(b, PMCNTRL, 1);
+    ck_assert(sci.level);
+    ck_assert_uint_eq(smi.rises, 2);
 }
 END_TEST
 
@@ -328,6 +430,10 @@ int main(void)
     tcase_add_test(t, a_byte_written_leaves_the_other_half);
     tcase_add_test(t, nobody_is_on_the_smbus);
     tcase_add_test(t, apm_ports_keep_their_bytes);
+    tcase_add_test(t, apmc_makes_smi_when_both_enables_are_set);
+    tcase_add_test(t, smi_needs_no_eos);
+    tcase_add_test(t, the_global_lock_is_released_both_ways);
+    tcase_add_test(t, events_without_sci_make_smi);
     tcase_add_test(t, general_purpose_events_start_quiet);
     tcase_add_test(t, a_reset_takes_the_windows_away);
     tcase_add_test(t, all_state_is_saved);
