@@ -5,7 +5,7 @@
  * have: probes only say "stop here", and libsim/ does the rest. Nothing here is guest state, nothing here changes it.
  *
  *   probes.c   break, watch, catch: the CPUs' observer         expr.c     expressions of conditions and of the monitor's arguments
- *   regs.c     registers by name                               disasm.c   Zydis
+ *   regs*.c    registers by name                               disasm.c   Zydis
  *   symbols.c  ELF symbols                                     lines.c, unwind.c  DWARF: source lines, call stacks
  *   explain.c  why did this fault (see explain.h)              views_*.c  gdt, idt, tss, page tables, tlb, registers as text
  *   trace.c    instruction and bus traces                      words.c    what structures and bits mean, in words
@@ -68,10 +68,12 @@ void dbg_probes_changed(struct dbg *dbg);
 enum dbg_mode {
     DBG_LIVE,   /* hits stop, log, call back */
     DBG_SILENT, /* no probe does anything: going to a known place */
-    DBG_RECORD  /* hits are noted (dbg_last_hit) and do not stop: looking for the last one */
+    DBG_RECORD  /* hits are noted (dbg_last_hit) and do not stop: looking for the last one (set by dbg_record) */
 };
 void dbg_set_mode(struct dbg *dbg, enum dbg_mode mode);
-/* The last hit noted in DBG_RECORD since that mode was set, before the step where the machine stands now; false: none. */
+/* DBG_RECORD, for a search that came from step `before`: what stops there, and not before it, is not noted. */
+void dbg_record(struct dbg *dbg, sim_steps before);
+/* The last hit noted since dbg_record; false: none. */
 struct dbg_hit {
     sim_steps step;  /* machine step at which it would have stopped: before the instruction (break), after the access (watch, catch) */
     unsigned cpu;
@@ -83,8 +85,18 @@ bool dbg_last_hit(const struct dbg *dbg, struct dbg_hit *hit);
  * own count was `cpu_steps`; the difference holds until told otherwise. */
 void dbg_tell_step(struct dbg *dbg, const struct cpu *cpu, sim_steps machine_step);
 
-/* Console text passes by here (from the output door), for CATCH_CONSOLE. True: stop. */
-bool dbg_console(struct dbg *dbg, const char *channel, const void *data, size_t len);
+/* Console text passes by here (from the output door), for CATCH_CONSOLE. step: the machine step at which the machine would stop for it; cpu: whose
+ * step it is, or whose turn. True: stop. */
+bool dbg_console(struct dbg *dbg, struct cpu *cpu, sim_steps step, const char *channel, const void *data, size_t len);
+/* The machine step behind the one that this CPU makes now. */
+sim_steps dbg_step_after(const struct dbg *dbg, const struct cpu *cpu);
+/* The end of the console text so far: a word may lie across a checkpoint, which keeps this for the way back. */
+struct dbg_console_tail {
+    char text[256];
+    unsigned len;
+};
+struct dbg_console_tail dbg_console_tail(const struct dbg *dbg);
+void dbg_set_console_tail(struct dbg *dbg, const struct dbg_console_tail *tail);
 
 /* What the present stop is about: fills in a line of text, returns the probe's number (0: none). */
 uint32_t dbg_stop_text(struct dbg *dbg, char *text, size_t cap);
@@ -113,6 +125,9 @@ enum sim_err dbg_eval(struct dbg *dbg, struct cpu *cpu, const char *text, uint64
 /* Registers by name (libsim/sim.h, sim_reg_read). */
 enum sim_err dbg_reg_read(struct cpu *cpu, const char *name, uint64_t *value);
 enum sim_err dbg_reg_write(struct cpu *cpu, const char *name, uint64_t value);
+/* Registers of any width, as bytes (libsim/debug.h, sim_reg_read_bytes). */
+enum sim_err dbg_reg_get(struct cpu *cpu, const char *name, void *out, size_t room, size_t *len);
+enum sim_err dbg_reg_set(struct cpu *cpu, const char *name, const void *data, size_t len);
 /* The n-th register's name, NULL after the last; for completion and front ends. */
 const char *dbg_reg_name(unsigned n);
 
@@ -156,6 +171,10 @@ void dbg_explain_json(struct dbg *dbg, struct cpu *cpu, struct sim_buf *out);
 /* ---- Views (views_*.c): each appends readable text; what a processor would refuse is marked with '!' ---- */
 
 void dbg_view_registers(struct dbg *dbg, struct cpu *cpu, struct sim_buf *out);
+void dbg_view_float(struct dbg *dbg, struct cpu *cpu, struct sim_buf *out);  /* x87: registers, control, status and tag word in words, last instruction */
+void dbg_view_vector(struct dbg *dbg, struct cpu *cpu, struct sim_buf *out); /* MMX, XMM or YMM registers, and MXCSR */
+/* One register by name; the wide ones as the numbers that they may hold. */
+enum sim_err dbg_view_register(struct cpu *cpu, const char *name, struct sim_buf *out);
 void dbg_view_segments(struct dbg *dbg, struct cpu *cpu, struct sim_buf *out);
 void dbg_view_cpu(struct dbg *dbg, struct cpu *cpu, struct sim_buf *out);   /* mode, control registers decoded, activity, pending events */
 void dbg_view_gdt(struct dbg *dbg, struct cpu *cpu, struct sim_buf *out);

@@ -93,7 +93,7 @@ static unsigned to_text(struct dbg *dbg, const struct place *at, const uint8_t *
 {
     const struct isa_row *row = NULL;
     struct cpu_insn insn;
-    unsigned size = decode(dbg->cluster->isa, at->mode, bytes, (unsigned)len, &insn, &row);
+    unsigned size = decode(dbg->cluster->isa, at->mode, 0, bytes, (unsigned)len, &insn, &row);
     size_t used;
 
     if (!size || !row)

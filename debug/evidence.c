@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cpu/code.h"
 #include "cpu/paging.h"
 #include "debug/words.h"
 #include "debug/explain.h"
@@ -35,6 +36,12 @@ static struct seg_desc decoded(const struct cpu_evidence *e)
 
     memcpy(&raw, e->bytes, sizeof(raw));
     seg_decode(raw, &d);
+    if (e->size == sizeof(e->bytes)) {
+        d.wide = true;
+        memcpy(&d.upper, e->bytes + sizeof(raw), sizeof(d.upper));
+        d.base |= d.upper << 32;
+        d.gate_offset |= d.upper << 32;
+    }
     d.selector = e->selector;
     return d;
 }
@@ -53,7 +60,7 @@ static void gate_words(const struct story *s, const struct seg_desc *d, struct s
 static void idt_entry(const struct story *s, const struct cpu_delivery *d, struct sim_buf *out)
 {
     const struct cpu_evidence *e = &d->evidence;
-    unsigned index = e->selector >> 3, entries = ((uint32_t)e->value + 1) / 8;
+    unsigned index = e->selector >> 3, size = d->mode & MODE_LMA ? 16 : 8, entries = ((uint32_t)e->value + 1) / size;
     struct seg_desc gate;
 
     if (d->cause == CPU_CAUSE_GP_IDT_REAL) {
@@ -62,7 +69,7 @@ static void idt_entry(const struct story *s, const struct cpu_delivery *d, struc
         return;
     }
     if (e->size < 8) {
-        sim_buf_printf(out, "IDTR has base 0x%08llx, limit 0x%llx, which is ", (unsigned long long)(e->laddr - index * 8u), (unsigned long long)e->value);
+        sim_buf_printf(out, "IDTR has base 0x%08llx, limit 0x%llx, which is ", (unsigned long long)(e->laddr - index * size), (unsigned long long)e->value);
         if (entries)
             sim_buf_printf(out, "entries 0 to %u", entries - 1);
         else
@@ -141,7 +148,7 @@ static void entry_line(const struct story *s, unsigned level, sim_paddr paddr, u
     bool wide = s->cpu->cr4 & CR4_PAE;
 
     sim_buf_printf(out, "%s at physical 0x%08llx = 0x%0*llx: ", words_level(level), (unsigned long long)paddr, wide ? 16 : 8, (unsigned long long)entry);
-    words_entry(entry, level, wide, wide || s->cpu->cr4 & CR4_PSE, out);
+    words_entry(entry, level, wide, level == 2 ? wide || s->cpu->cr4 & CR4_PSE : level == 3, out);
 }
 
 /* The entry that failed, or, where all levels together decide, each of them. */

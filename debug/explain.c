@@ -50,7 +50,9 @@ static void labelled(struct sim_buf *out, const char *label, const char *text)
 /* "#PF page fault", "interrupt 32", "INT 0x80" */
 static void link_name(const struct cpu_delivery *d, struct sim_buf *out)
 {
-    if (d->type == CPU_DELIVER_EXTERNAL)
+    if (d->type == CPU_DELIVER_OTHER)
+        sim_buf_printf(out, "shutdown by RSM");
+    else if (d->type == CPU_DELIVER_EXTERNAL)
         sim_buf_printf(out, "external interrupt %u", d->vector);
     else if (d->type == CPU_DELIVER_SOFTWARE_INT)
         sim_buf_printf(out, "INT 0x%02x (software interrupt)", d->vector);
@@ -83,6 +85,7 @@ static const char *section(const struct cpu_delivery *d)
         { "GP-JMP", "Vol. 3A, \"Privilege Checking When Transferring Program Control Between Code Segments\"" },
         { "GP-GATE", "Vol. 3A, \"Call Gates\"" }, { "GP-CR", "Vol. 3A, \"Control Registers\"" },
         { "PF-RSVD", "Vol. 3A, \"Page-Fault Exceptions\" and \"Formats of CR3 and paging-structure entries\"" },
+        { "RSM-", "Vol. 3C, \"Exiting From SMM\"" },
         { "PF-STALE", "Vol. 3A, \"Invalidation of TLBs and Paging-Structure Caches\"" },
     };
     const char *id = d->cause ? cpu_cause_id(d->cause) : "";
@@ -134,6 +137,8 @@ static void reasons(const struct story *s, unsigned n, struct sim_buf *out)
 
 static const char *who(const struct cpu_delivery *d)
 {
+    if (d->mode & MODE_SMM)
+        return ", system-management mode";
     if (!(d->mode & MODE_PE))
         return ", real mode";
     if (d->mode & MODE_VM)
@@ -160,7 +165,8 @@ static void instruction(const struct story *s, unsigned n, char *out, size_t cap
 static bool comes_before(const struct cpu_delivery *d)
 {
     switch (d->cause) {
-    case CPU_CAUSE_DB_STEP: case CPU_CAUSE_DB_BTF: case CPU_CAUSE_DB_DATA: case CPU_CAUSE_DB_IO: case CPU_CAUSE_DB_TASK: return true;
+    case CPU_CAUSE_DB_STEP: case CPU_CAUSE_DB_BTF: case CPU_CAUSE_DB_DATA: case CPU_CAUSE_DB_IO: case CPU_CAUSE_DB_TASK:
+    case CPU_CAUSE_DB_DELAYED: return true;
     default: return d->type == CPU_DELIVER_EXTERNAL || d->type == CPU_DELIVER_NMI;
     }
 }
@@ -230,7 +236,9 @@ static void item(const struct story *s, unsigned n, unsigned number, struct sim_
     sim_buf_fini(&title);
     if (n == 0 || d->ip != s->link[n - 1].ip || d->cs != s->link[n - 1].cs)
         place(s, n, out);
-    if (d->shutdown)
+    if (d->type == CPU_DELIVER_OTHER)
+        reasons(s, n, out);
+    else if (d->shutdown)
         met(s, n, out);
     else if (story_is_combined(s, n)) {
         met(s, n - 1, out);
@@ -258,13 +266,18 @@ static void handler(const struct story *s, unsigned vector, struct sim_buf *out)
     char symbol[160] = "";
     uint64_t raw;
 
-    if (!(s->cpu->cr0 & CR0_PE) || vector * 8u + 7 > s->cpu->idtr.limit || !dbg_peek(s->cpu, s->cpu->idtr.base + vector * 8u, &raw, sizeof(raw)))
+    unsigned size = s->cpu->mode & MODE_LMA ? 16 : 8;
+
+    if (!(s->cpu->cr0 & CR0_PE) || vector * size + size - 1 > s->cpu->idtr.limit ||
+        !dbg_peek(s->cpu, s->cpu->idtr.base + vector * size, &raw, sizeof(raw)))
         return;
     seg_decode(raw, &gate);
+    if (size == 16 && dbg_peek(s->cpu, s->cpu->idtr.base + vector * size + 8, &raw, sizeof(raw)))
+        gate.gate_offset |= raw << 32;
     if (!words_is_gate(gate.attr) || (gate.attr & SEG_TYPE) == SYS_TASK_GATE || dbg_descriptor(s->cpu, gate.gate_selector, &code))
         return;
     dbg_symbolize(s->dbg, dbg_linear(s->cpu, code.base + gate.gate_offset), symbol, sizeof(symbol));
-    sim_buf_printf(out, ", %04x:%08x%s%s", gate.gate_selector, gate.gate_offset, *symbol ? " " : "", symbol);
+    sim_buf_printf(out, ", %04x:%08llx%s%s", gate.gate_selector, (unsigned long long)gate.gate_offset, *symbol ? " " : "", symbol);
 }
 
 static void headline(const struct story *s, struct sim_buf *out)
@@ -273,7 +286,10 @@ static void headline(const struct story *s, struct sim_buf *out)
     struct sim_buf text = SIM_BUF_INIT;
     char count[32];
 
-    if (s->shutdown) {
+    if (last->type == CPU_DELIVER_OTHER) {
+        sim_buf_printf(&text, "CPU %u shut down at step %s: RSM found a state in the save map of SMM that it cannot go back to.",
+                       s->cpu->number, words_count(machine_step(s, last->step) + 1, count));
+    } else if (s->shutdown) {
         sim_buf_printf(&text, "Triple fault on CPU %u at step %s.", s->cpu->number, words_count(machine_step(s, last->step) + 1, count));
     } else {
         if (s->searched)
@@ -442,7 +458,7 @@ static void json_link(const struct story *s, unsigned n, struct sim_buf *out)
     char symbol[200], insn[128];
 
     sim_buf_printf(out, "%s{\"n\":%u,\"vector\":%u", n ? "," : "", n + 1, d->vector);
-    json_text(out, "name", name ? name : "interrupt");
+    json_text(out, "name", d->type == CPU_DELIVER_OTHER ? "shutdown" : name ? name : "interrupt");
     json_text(out, "type", words_delivery_type(d->type));
     if (d->has_error) {
         json_number(out, "error", d->error);

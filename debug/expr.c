@@ -182,6 +182,7 @@ static uint64_t name(struct parser *p)
     bool is_register = *p->at == '$';
     char text[256], what[300];
     uint64_t v = 0;
+    enum sim_err err;
     size_t len;
 
     p->at += is_register;
@@ -194,12 +195,16 @@ static uint64_t name(struct parser *p)
     }
     memcpy(text, start + is_register, len);
     text[len] = 0;
-    if (name_value(p, text, is_register, &v) != SIM_OK && !p->err) {
+    err = name_value(p, text, is_register, &v);
+    if (err && !p->err) {
         const char *end = p->at;
 
         p->at = start;
-        snprintf(what, sizeof(what), "%s '%s' is not known", is_register ? "register" : "symbol or register", text);
-        fail(p, SIM_ERR_UNKNOWN, what);
+        if (err == SIM_ERR_USAGE) /* a register that is wider than a number */
+            snprintf(what, sizeof(what), "%s", sim_last_error());
+        else
+            snprintf(what, sizeof(what), "%s '%s' is not known", is_register ? "register" : "symbol or register", text);
+        fail(p, err == SIM_ERR_USAGE ? err : SIM_ERR_UNKNOWN, what);
         p->at = end;
     }
     return v;

@@ -67,6 +67,6 @@ void hints_text(const struct story *s, struct sim_buf *out)
             if (s->link[n].cause >= CPU_CAUSE_PF_RSVD_ADDR && s->link[n].cause <= CPU_CAUSE_PF_RSVD_PSE36)
                 ask(hints_fault, s, n, &topics, out);
         }
-    if (words_is_exception(&s->link[0]))
+    if (words_is_exception(&s->link[0]) && s->link[0].type != CPU_DELIVER_OTHER)
         ask(hints_fault, s, 0, &topics, out);
 }

@@ -5,7 +5,7 @@
 
 sim_laddr dbg_linear(const struct cpu *cpu, uint64_t laddr)
 {
-    return cpu->mode & MODE_L ? laddr : (uint32_t)laddr;
+    return cpu->mode & MODE_LMA ? laddr : (uint32_t)laddr; /* the tables are 64 bits wide in compatibility mode too */
 }
 
 bool dbg_peek(struct cpu *cpu, sim_laddr laddr, void *out, size_t len)
@@ -38,5 +38,14 @@ const char *dbg_descriptor(struct cpu *cpu, uint16_t selector, struct seg_desc *
     if (!dbg_peek(cpu, out->laddr, &raw, sizeof(raw)))
         return "its descriptor table is not mapped";
     seg_decode(raw, out);
+    if (out->attr & SEG_S || !(cpu->mode & MODE_LMA))
+        return NULL;
+    if ((selector & 0xfff8) + 15u > (local ? ldtr->limit : cpu->gdtr.limit))
+        return "its upper half lies beyond the limit of the table";
+    if (!dbg_peek(cpu, out->laddr + 8, &out->upper, sizeof(out->upper)))
+        return "its upper half is not mapped";
+    out->wide = true;
+    out->base |= out->upper << 32;
+    out->gate_offset |= out->upper << 32;
     return NULL;
 }

@@ -23,13 +23,11 @@ struct dbg {
     uint64_t split[64];
     struct dbg_hit hit;       /* of the present stop, or the last one recorded */
     bool has_hit;
-    struct dbg_hit earlier;   /* DBG_RECORD: the last one of an earlier step than that */
-    bool has_earlier;
+    sim_steps record_before;  /* DBG_RECORD: where the search came from */
     struct dbg_access access;
     bool has_access;
     int64_t step_offset[8];   /* machine step less the CPU's own, by CPU */
-    char tail[256];           /* end of the console text so far, for CATCH_CONSOLE */
-    unsigned tail_len;
+    struct dbg_console_tail tail;
 };
 
 /* Recomputes the observer from what is set, and gives it to the CPUs. */
@@ -51,5 +49,19 @@ unsigned dbg_disassemble_as(struct dbg *dbg, struct cpu *cpu, uint64_t laddr, ui
 /* The descriptor of a selector, read as an observer. NULL, or in words why there is none. */
 struct seg_desc;
 const char *dbg_descriptor(struct cpu *cpu, uint16_t selector, struct seg_desc *out);
+
+/* ---- Registers of x87, MMX, SSE and AVX (regs_fpu.c), behind regs.c ---- */
+
+enum fpu_reg { FPU_REG_CW, FPU_REG_SW, FPU_REG_TW, FPU_REG_OP, FPU_REG_IP, FPU_REG_CS, FPU_REG_DP, FPU_REG_DS, FPU_REG_MXCSR };
+uint64_t regs_fpu_read(const struct cpu *cpu, enum fpu_reg which);
+enum sim_err regs_fpu_write(struct cpu *cpu, const char *name, enum fpu_reg which, uint64_t v);
+/* st0 to st7, xmm0 to xmm15, ymm0 to ymm15. The n-th name, NULL after the last. */
+const char *regs_wide_name(unsigned n);
+bool regs_is_wide(const char *name);
+enum sim_err regs_wide_read(const struct cpu *cpu, const char *name, uint8_t out[32], size_t *len);
+/* One that there is, with as many bytes as it has. */
+void regs_wide_write(struct cpu *cpu, const char *name, const uint8_t *data);
+/* The CPU's model does not have the instruction set (SET_x) that the register belongs to: true, and sim_last_error() says so. */
+bool regs_lacks(const struct cpu *cpu, const char *name, unsigned set);
 
 #endif

@@ -55,6 +55,11 @@ static sim_steps machine_step(const struct dbg *dbg, const struct cpu *cpu, sim_
     return own + (sim_steps)dbg->step_offset[cpu->number & 7];
 }
 
+sim_steps dbg_step_after(const struct dbg *dbg, const struct cpu *cpu)
+{
+    return machine_step(dbg, cpu, cpu->steps + (run_step_cycle(cpu) - cpu->cycle) + 1);
+}
+
 static const char *kind_word(const struct dbg_probe *p)
 {
     static const char *const words[] = { "breakpoint", "breakpoint", "watchpoint", "read watchpoint", "access watchpoint", "catch", "catch port",
@@ -77,13 +82,10 @@ static bool condition_holds(struct dbg *dbg, struct cpu *cpu, const struct dbg_p
     return true;
 }
 
-/* In DBG_RECORD the last hit of each step counts, and of the steps the last two: the newest may turn out to be where the search began. */
 static void note_hit(struct dbg *dbg, const struct dbg_hit *hit)
 {
-    if (dbg->has_hit && dbg->mode == DBG_RECORD && dbg->hit.step < hit->step) {
-        dbg->earlier = dbg->hit;
-        dbg->has_earlier = true;
-    }
+    if (dbg->mode == DBG_RECORD && hit->step >= dbg->record_before)
+        return;
     dbg->hit = *hit;
     dbg->has_hit = true;
 }
@@ -230,7 +232,10 @@ static void describe(const struct cpu_event *e, char *out, size_t cap)
     case CPU_EVENT_MSR:
         snprintf(out, cap, "MSR 0x%x: 0x%llx -> 0x%llx", e->reg, (unsigned long long)e->old, (unsigned long long)e->value);
         break;
-    case CPU_EVENT_MODE: snprintf(out, cap, "%s -> %s", modes[e->old < 5 ? e->old : 0], modes[e->value < 5 ? e->value : 0]); break;
+    case CPU_EVENT_MODE:
+        snprintf(out, cap, "%s%s -> %s%s", e->old & 8 ? "SMM, " : "", modes[(e->old & 7) % 5], e->value & 8 ? "SMM, " : "",
+                 modes[(e->value & 7) % 5]);
+        break;
     default: *out = 0;
     }
 }
@@ -250,7 +255,7 @@ static bool event(void *arg, struct cpu *cpu, const struct cpu_event *e)
             continue;
         describe(e, what, sizeof(what));
         /* the step under way ends, and then the machine stops */
-        if (!hit(dbg, cpu, p, machine_step(dbg, cpu, cpu->steps + (run_step_cycle(cpu) - cpu->cycle) + 1), what))
+        if (!hit(dbg, cpu, p, dbg_step_after(dbg, cpu), what))
             continue;
         stop = true;
         if (e->kind == CPU_EVENT_ACCESS) {
@@ -416,36 +421,20 @@ void dbg_set_mode(struct dbg *dbg, enum dbg_mode mode)
 {
     dbg->mode = mode;
     if (mode != DBG_SILENT)
-        dbg->has_hit = dbg->has_earlier = false;
-    dbg->tail_len = 0; /* the text goes on from elsewhere */
+        dbg->has_hit = false;
 }
 
-/* The machine's step count now: the CPU that ran last has brought it there. */
-static sim_steps present_step(const struct dbg *dbg)
+void dbg_record(struct dbg *dbg, sim_steps before)
 {
-    sim_steps now = 0;
-
-    for (unsigned n = 0; n < cpu_count(dbg->cluster); n++) {
-        const struct cpu *cpu = cpu_get(dbg->cluster, n);
-        sim_steps step = machine_step(dbg, cpu, cpu->steps);
-
-        now = step > now ? step : now;
-    }
-    return now;
+    dbg_set_mode(dbg, DBG_RECORD);
+    dbg->record_before = before;
 }
 
 bool dbg_last_hit(const struct dbg *dbg, struct dbg_hit *out)
 {
-    /* what stops at this very place is where the search came from */
-    bool here = dbg->has_hit && dbg->mode == DBG_RECORD && dbg->hit.step >= present_step(dbg);
-
-    if (dbg->has_hit && !here)
+    if (dbg->has_hit)
         *out = dbg->hit;
-    else if (here && dbg->has_earlier)
-        *out = dbg->earlier;
-    else
-        return false;
-    return true;
+    return dbg->has_hit;
 }
 
 void dbg_tell_step(struct dbg *dbg, const struct cpu *cpu, sim_steps step)
@@ -483,36 +472,46 @@ void dbg_set_stops_on(struct dbg *dbg, unsigned events)
 
 /* ---- Console text ---- */
 
-static bool tail_ends_with(const struct dbg *dbg, const char *text)
+struct dbg_console_tail dbg_console_tail(const struct dbg *dbg)
+{
+    return dbg->tail;
+}
+
+void dbg_set_console_tail(struct dbg *dbg, const struct dbg_console_tail *tail)
+{
+    dbg->tail = *tail;
+}
+
+static bool tail_ends_with(const struct dbg_console_tail *tail, const char *text)
 {
     size_t len = strlen(text);
 
-    return len && len <= dbg->tail_len && memcmp(dbg->tail + dbg->tail_len - len, text, len) == 0;
+    return len && len <= tail->len && memcmp(tail->text + tail->len - len, text, len) == 0;
 }
 
-static void tail_add(struct dbg *dbg, char c)
+static void tail_add(struct dbg_console_tail *tail, char c)
 {
-    if (dbg->tail_len == sizeof(dbg->tail)) {
-        memmove(dbg->tail, dbg->tail + 128, 128);
-        dbg->tail_len = 128;
+    if (tail->len == sizeof(tail->text)) {
+        memmove(tail->text, tail->text + 128, 128);
+        tail->len = 128;
     }
-    dbg->tail[dbg->tail_len++] = c;
+    tail->text[tail->len++] = c;
 }
 
-bool dbg_console(struct dbg *dbg, const char *channel, const void *data, size_t len)
+bool dbg_console(struct dbg *dbg, struct cpu *cpu, sim_steps step, const char *channel, const void *data, size_t len)
 {
     const char *bytes = data;
     bool stop = false;
 
-    if (!dbg->probe_count || dbg->mode == DBG_SILENT || strncmp(channel, "serial", 6) != 0)
+    if (strncmp(channel, "serial", 6) != 0)
         return false;
     for (size_t at = 0; at < len; at++) {
-        tail_add(dbg, bytes[at]);
-        for (unsigned n = 0; n < dbg->probe_count; n++) {
+        tail_add(&dbg->tail, bytes[at]);
+        for (unsigned n = 0; dbg->mode != DBG_SILENT && n < dbg->probe_count; n++) {
             struct dbg_probe *p = dbg->probe[n];
 
-            if (p->enabled && p->kind == DBG_CATCH_CONSOLE && tail_ends_with(dbg, p->text))
-                stop |= hit(dbg, cpu_get(dbg->cluster, 0), p, machine_step(dbg, cpu_get(dbg->cluster, 0), cpu_get(dbg->cluster, 0)->steps), p->text);
+            if (p->enabled && p->kind == DBG_CATCH_CONSOLE && tail_ends_with(&dbg->tail, p->text))
+                stop |= hit(dbg, cpu, p, step, p->text);
         }
     }
     return stop;

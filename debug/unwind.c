@@ -171,7 +171,7 @@ bool unwind_cfi(struct symbols *s, struct cpu *cpu, struct unwind_regs *r, bool 
 static bool stack_word(struct cpu *cpu, uint64_t off, unsigned size, uint64_t *out)
 {
     *out = 0;
-    return dbg_peek(cpu, cpu->seg[CPU_SS].base + off, out, size);
+    return dbg_peek(cpu, (cpu->mode & MODE_L ? 0 : cpu->seg[CPU_SS].base) + off, out, size);
 }
 
 /* In a function's first and last instructions the frame pointer is the caller's, and the return address is near the top of the stack. */
@@ -181,9 +181,9 @@ static bool step_up_at_edge(struct cpu *cpu, struct unwind_regs *r, unsigned siz
     uint64_t off;
 
     cpu_peek(cpu, dbg_linear(cpu, cpu->seg[CPU_CS].base + r->ip), code, sizeof(code));
-    if (memcmp(code, "\xf3\x0f\x1e\xfb", 4) == 0 || code[0] == 0x55 || code[0] == 0xc3) /* endbr32; push ebp; ret */
+    if ((memcmp(code, "\xf3\x0f\x1e", 3) == 0 && (code[3] & 0xfe) == 0xfa) || code[0] == 0x55 || code[0] == 0xc3) /* endbr; push ebp; ret */
         off = 0;
-    else if (memcmp(code, "\x89\xe5", 2) == 0 || memcmp(code, "\x8b\xec", 2) == 0) /* mov ebp, esp */
+    else if (memcmp(code + (size == 8 && code[0] == 0x48), "\x89\xe5", 2) == 0 || memcmp(code, "\x8b\xec", 2) == 0) /* mov ebp, esp */
         off = size;
     else
         return false;
@@ -221,9 +221,9 @@ static bool plausible(struct dbg *dbg, struct cpu *cpu, uint64_t ip)
 unsigned dbg_backtrace(struct dbg *dbg, struct cpu *cpu, struct dbg_frame *frames, unsigned max)
 {
     static const uint8_t index[] = { CPU_AX, CPU_CX, CPU_DX, CPU_BX, CPU_SP, CPU_BP, CPU_SI, CPU_DI };
-    uint64_t mask = cpu->mode & MODE_SS32 ? UINT32_MAX : 0xffff, last_sp;
+    uint64_t mask = cpu->mode & MODE_L ? UINT64_MAX : cpu->mode & MODE_SS32 ? UINT32_MAX : 0xffff, last_sp;
     struct unwind_regs r = { .ip = cpu->ip };
-    unsigned size = cpu->mode & MODE_D ? 4 : 2;
+    unsigned size = cpu->mode & MODE_L ? 8 : cpu->mode & MODE_D ? 4 : 2;
     bool flat = cpu->seg[CPU_CS].base == 0 && cpu->seg[CPU_SS].base == 0 && size == 4;
 
     for (unsigned n = 0; n < 8; n++) {

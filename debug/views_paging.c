@@ -4,6 +4,7 @@
 
 #include "cpu/code.h"
 #include "cpu/lapic.h"
+#include "cpu/memtype.h"
 #include "cpu/paging.h"
 #include "cpu/tlb.h"
 #include "debug/words.h"
@@ -44,6 +45,7 @@ struct run {
     uint16_t rights;
     uint8_t shift;
     bool reserved;
+    enum memtype type; /* at the beginning of each page */
 };
 
 static void print_run(struct cpu *cpu, const struct run *r, struct sim_buf *out)
@@ -56,14 +58,15 @@ static void print_run(struct cpu *cpu, const struct run *r, struct sim_buf *out)
     }
     sim_buf_printf(out, "  -> %08llx-%08llx  %s  ", (ull)r->paddr, (ull)(r->paddr + r->bytes - 1), page_size(r->shift));
     rights_text(cpu, r->rights, out);
-    sim_buf_printf(out, "%s\n", r->first == r->paddr ? "  identity" : "");
+    sim_buf_printf(out, "  %-2s%s\n", memtype_name(r->type), r->first == r->paddr ? "  identity" : "");
 }
 
-static bool continues(const struct run *r, const struct cpu_walk *w, uint64_t laddr)
+static bool continues(const struct cpu *cpu, const struct run *r, const struct cpu_walk *w, uint64_t laddr)
 {
     if (!r->bytes || laddr != r->first + r->bytes || r->reserved != w->reserved)
         return false;
-    return w->reserved || (w->rights == r->rights && w->shift == r->shift && w->paddr == r->paddr + r->bytes);
+    return w->reserved || (w->rights == r->rights && w->shift == r->shift && w->paddr == r->paddr + r->bytes &&
+                           memtype_effective(cpu, w->paddr, w->rights) == r->type);
 }
 
 /* What an entry of a level stands for. */
@@ -78,9 +81,26 @@ static uint64_t reach(const struct cpu *cpu, const struct cpu_walk *w)
     return 1ull << (w->mapped ? w->shift : w->levels ? level_shift(cpu, w->step[w->levels - 1].level) : 12);
 }
 
+static const char *paging_name(const struct cpu *cpu)
+{
+    if (cpu->efer & EFER_LMA)
+        return cpu->cr4 & CR4_LA57 ? "5 levels" : "4 levels";
+    return cpu->cr4 & CR4_PAE ? "PAE" : "32-bit paging";
+}
+
+/* The next address to ask for: behind the lower half the upper one begins. */
+static uint64_t behind(const struct cpu *cpu, uint64_t laddr, uint64_t bytes)
+{
+    laddr += bytes;
+    if (cpu->efer & EFER_LMA && laddr && !mem_canonical(cpu, laddr))
+        return cpu->cr4 & CR4_LA57 ? 0xff00000000000000 : 0xffff800000000000;
+    return laddr;
+}
+
 void dbg_view_page_tables(struct dbg *dbg, struct cpu *cpu, struct sim_buf *out)
 {
     struct run run = { .bytes = 0 };
+    const uint64_t end = cpu->efer & EFER_LMA ? 0 : 1ull << 32; /* 64 bits wrap */
     unsigned lines = 0;
     struct cpu_walk w;
 
@@ -89,11 +109,12 @@ void dbg_view_page_tables(struct dbg *dbg, struct cpu *cpu, struct sim_buf *out)
         sim_buf_printf(out, "Paging is off: linear addresses are physical.\n");
         return;
     }
-    sim_buf_printf(out, "CR3 = 0x%08llx, %s%s\n", (ull)cpu->cr3, cpu->cr4 & CR4_PAE ? "PAE" : "32-bit paging",
+    sim_buf_printf(out, "CR3 = 0x%08llx, %s%s\n", (ull)cpu->cr3, paging_name(cpu),
                    cpu->cr0 & CR0_WP ? "" : "; CR0.WP is clear: the kernel may write read-only pages");
-    for (uint64_t laddr = 0; laddr <= UINT32_MAX && lines < MAX_LINES; laddr += reach(cpu, &w)) {
+    for (uint64_t laddr = 0, first = 1; (laddr != end || first) && lines < MAX_LINES; laddr = behind(cpu, laddr, reach(cpu, &w))) {
+        first = 0;
         paging_peek(cpu, laddr, &w);
-        if (continues(&run, &w, laddr)) {
+        if (continues(cpu, &run, &w, laddr)) {
             run.bytes += reach(cpu, &w);
             continue;
         }
@@ -101,7 +122,8 @@ void dbg_view_page_tables(struct dbg *dbg, struct cpu *cpu, struct sim_buf *out)
             print_run(cpu, &run, out);
             lines++;
         }
-        run = (struct run){ laddr, w.mapped || w.reserved ? reach(cpu, &w) : 0, w.paddr, w.rights, w.shift, w.reserved };
+        run = (struct run){ laddr, w.mapped || w.reserved ? reach(cpu, &w) : 0, w.paddr, w.rights, w.shift, w.reserved,
+                           memtype_effective(cpu, w.paddr, w.rights) };
     }
     if (run.bytes)
         print_run(cpu, &run, out);
@@ -116,12 +138,12 @@ void dbg_view_page_tables(struct dbg *dbg, struct cpu *cpu, struct sim_buf *out)
 static void walk_line(struct cpu *cpu, sim_laddr laddr, const struct cpu_walk *w, unsigned n, struct sim_buf *out)
 {
     unsigned level = w->step[n].level, bits = cpu->cr4 & CR4_PAE ? 9 : 10;
-    bool wide = cpu->cr4 & CR4_PAE, copy = wide && level == 3;
+    bool wide = cpu->cr4 & CR4_PAE, copy = wide && level == 3 && !(cpu->efer & EFER_LMA);
 
     sim_buf_printf(out, "  %-5s [%4u] at physical 0x%08llx = 0x%0*llx  ", words_level(level),
-                   (unsigned)(laddr >> level_shift(cpu, level)) & (wide && level == 3 ? 3u : (1u << bits) - 1), (ull)w->step[n].paddr, wide ? 16 : 8,
+                   (unsigned)(laddr >> level_shift(cpu, level)) & (copy ? 3u : (1u << bits) - 1), (ull)w->step[n].paddr, wide ? 16 : 8,
                    (ull)w->step[n].entry);
-    words_entry(w->step[n].entry, level, wide, level == 2 && (wide || cpu->cr4 & CR4_PSE), out);
+    words_entry(w->step[n].entry, level, wide, (level == 2 && (wide || cpu->cr4 & CR4_PSE)) || (level == 3 && !copy), out);
     if (copy)
         sim_buf_printf(out, " (as loaded with CR3)");
     if (w->reserved && n == w->levels - 1)
@@ -132,7 +154,7 @@ static void walk_line(struct cpu *cpu, sim_laddr laddr, const struct cpu_walk *w
 /* Memory or device at a physical address. */
 static void answer(struct cpu *cpu, sim_paddr paddr, struct sim_buf *out)
 {
-    const struct bus_flat *flat = bus_space_find(&cpu->bus->mem, paddr, false);
+    const struct bus_flat *flat = bus_space_run_as(&cpu->bus->mem, cpu_viewer(cpu), paddr, false, &(uint64_t){ 0 });
 
     if (lapic_covers(cpu, paddr))
         sim_buf_printf(out, ", the local APIC");
@@ -190,6 +212,8 @@ void dbg_view_translate(struct dbg *dbg, struct cpu *cpu, uint64_t laddr, struct
             sim_buf_printf(out, ", %s page, ", page_size(w.shift));
             rights_text(cpu, w.rights, out);
         }
+        sim_buf_printf(out, ", %s (%s by the MTRRs)", memtype_name(memtype_effective(cpu, paddr, w.rights)),
+                       memtype_name(memtype_by_mtrr(cpu, paddr)));
         sim_buf_printf(out, "\n");
     } else {
         sim_buf_printf(out, "  -> not mapped\n");
@@ -199,11 +223,6 @@ void dbg_view_translate(struct dbg *dbg, struct cpu *cpu, uint64_t laddr, struct
 }
 
 /* ---- TLB ---- */
-
-static bool live(const struct cpu_tlb *tlb, const struct tlb_entry *e)
-{
-    return e->flags & TLB_P && e->generation == (e->flags & TLB_G ? tlb->global_generation : tlb->generation);
-}
 
 static int by_page(const void *a, const void *b)
 {
@@ -254,7 +273,7 @@ void dbg_view_tlb(struct dbg *dbg, struct cpu *cpu, struct sim_buf *out)
     for (unsigned n = 0; n < small + large; n++) {
         const struct tlb_entry *e = n < small ? &cpu->tlb->small[0][0] + n : &cpu->tlb->large[0][0] + (n - small);
 
-        if (live(cpu->tlb, e))
+        if (tlb_live(cpu->tlb, e))
             entry[count++] = e;
     }
     qsort(entry, count, sizeof(*entry), by_page);

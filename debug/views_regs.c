@@ -5,6 +5,7 @@
 #include "cpu/lapic.h"
 #include "cpu/model.h"
 #include "cpu/msr.h"
+#include "cpu/paging.h"
 #include "debug/words.h"
 #include "debug/private.h"
 
@@ -22,15 +23,32 @@ static void next_instruction(struct dbg *dbg, struct cpu *cpu, struct sim_buf *o
     sim_buf_printf(out, "=> %04x:%08llx%s%s  %s\n", cpu->seg[CPU_CS].selector, (ull)cpu->ip, *where ? "  " : "", where, insn);
 }
 
+static void registers64(struct cpu *cpu, struct sim_buf *out)
+{
+    static const struct { const char *name; uint8_t index; } general[] = { { "rax", CPU_AX }, { "rbx", CPU_BX }, { "rcx", CPU_CX }, { "rdx", CPU_DX },
+                                                                           { "rsi", CPU_SI }, { "rdi", CPU_DI }, { "rbp", CPU_BP }, { "rsp", CPU_SP },
+                                                                           { "r8 ", 8 }, { "r9 ", 9 }, { "r10", 10 }, { "r11", 11 },
+                                                                           { "r12", 12 }, { "r13", 13 }, { "r14", 14 }, { "r15", 15 } };
+
+    for (unsigned n = 0; n < CPU_GENERAL; n++)
+        sim_buf_printf(out, "%s %016llx%s", general[n].name, (ull)cpu->reg[general[n].index], n % 4 == 3 ? "\n" : "  ");
+    sim_buf_printf(out, "fs.base %016llx  gs.base %016llx  cr8 %x\n", (ull)cpu->seg[CPU_FS].base, (ull)cpu->seg[CPU_GS].base,
+                   cpu->lapic ? lapic_peek(cpu->lapic, 0x80) >> 4 : 0);
+}
+
 void dbg_view_registers(struct dbg *dbg, struct cpu *cpu, struct sim_buf *out)
 {
     static const struct { const char *name; uint8_t index; } general[] = { { "eax", CPU_AX }, { "ebx", CPU_BX }, { "ecx", CPU_CX }, { "edx", CPU_DX },
                                                                            { "esi", CPU_SI }, { "edi", CPU_DI }, { "ebp", CPU_BP }, { "esp", CPU_SP } };
     static const uint8_t segments[] = { CPU_CS, CPU_SS, CPU_DS, CPU_ES, CPU_FS, CPU_GS };
 
-    for (unsigned n = 0; n < 8; n++)
-        sim_buf_printf(out, "%s %08x%s", general[n].name, (uint32_t)cpu->reg[general[n].index], n % 4 == 3 ? "\n" : "  ");
-    sim_buf_printf(out, "eip %08llx  eflags %08x  ", (ull)cpu->ip, cpu_eflags(cpu));
+    if (cpu->mode & MODE_L) {
+        registers64(cpu, out);
+    } else {
+        for (unsigned n = 0; n < 8; n++)
+            sim_buf_printf(out, "%s %08x%s", general[n].name, (uint32_t)cpu->reg[general[n].index], n % 4 == 3 ? "\n" : "  ");
+    }
+    sim_buf_printf(out, cpu->mode & MODE_L ? "rip %016llx  rflags %08x  " : "eip %08llx  eflags %08x  ", (ull)cpu->ip, cpu_eflags(cpu));
     words_bits(words_eflags, cpu_eflags(cpu), out);
     sim_buf_printf(out, "  IOPL %u\n", cpu_eflags(cpu) >> EFL_IOPL_SHIFT & 3);
     for (unsigned n = 0; n < sizeof(segments); n++)
@@ -91,6 +109,8 @@ static const char *paging_mode(const struct cpu *cpu)
 {
     if (!(cpu->cr0 & CR0_PG))
         return "no paging";
+    if (cpu->efer & EFER_LMA)
+        return cpu->cr4 & CR4_LA57 ? "5-level paging" : "4-level paging";
     return cpu->cr4 & CR4_PAE ? "PAE paging" : cpu->cr4 & CR4_PSE ? "32-bit paging with 4-MiB pages" : "32-bit paging";
 }
 
@@ -110,16 +130,19 @@ static void pending(struct cpu *cpu, struct sim_buf *out)
         sim_buf_printf(out, "pending: an interrupt of the PIC%s\n", open ? "" : ", held off");
     else if (vector >= 0)
         sim_buf_printf(out, "pending: interrupt vector %d of the local APIC%s\n", vector, open ? "" : ", held off");
+    if (cpu->smi_pending)
+        sim_buf_printf(out, "pending: SMI%s\n", cpu->smm.active ? ", until RSM" : "");
     if (cpu->nmi_pending)
-        sim_buf_printf(out, "pending: NMI%s\n", cpu->nmi_blocked ? ", until IRET" : "");
+        sim_buf_printf(out, "pending: NMI%s\n", !cpu->nmi_blocked ? "" : cpu->smm.active ? ", until IRET or RSM" : ", until IRET");
     if (cpu->pending_db) {
         sim_buf_printf(out, "pending: debug trap ");
         words_bits(words_dr6, cpu->pending_db, out);
         sim_buf_printf(out, "\n");
     }
-    sim_buf_printf(out, "%s%s%s%s%s", cpu->init_pending ? "pending: INIT\n" : "", cpu->sipi_pending ? "pending: SIPI\n" : "",
+    sim_buf_printf(out, "%s%s%s%s%s%s", !cpu->init_pending ? "" : cpu->smm.active ? "pending: INIT, until RSM\n" : "pending: INIT\n", cpu->sipi_pending ? "pending: SIPI\n" : "",
                    cpu->shadow_sti ? "interrupts are held off for the step after STI\n" : "",
                    cpu->shadow_ss ? "interrupts are held off for the step after MOV SS or POP SS\n" : "",
+                   cpu->in_rep ? "the REP instruction has iterations left\n" : "",
                    cpu->nmi_blocked ? "NMIs are blocked until IRET\n" : "");
 }
 
@@ -138,23 +161,25 @@ static void debug_registers(const struct cpu *cpu, struct sim_buf *out)
 
 void dbg_view_cpu(struct dbg *dbg, struct cpu *cpu, struct sim_buf *out)
 {
-    static const char *const activities[] = { "running", "halted (HLT)", "waiting for SIPI", "in shutdown" };
+    static const char *const activities[] = { "running", "halted (HLT)", "waiting for SIPI", "in shutdown", "frozen by an x87 error",
+                                               "waiting in MWAIT" };
     char steps[32], retired[32], cycle[32];
 
     (void)dbg;
-    sim_buf_printf(out, "CPU %u (%s: %s), %s\n", cpu->number, cpu->model->name, cpu->model->title, activities[(unsigned)cpu->activity & 3]);
+    sim_buf_printf(out, "CPU %u (%s: %s), %s\n", cpu->number, cpu->model->name, cpu->model->title, (unsigned)cpu->activity < 5 ? activities[cpu->activity] : "?");
     sim_buf_printf(out, "%s, %s, CPL %u%s\n", words_mode(cpu->mode), paging_mode(cpu), cpu->cpl, cpu->eflags & EFL_IF ? "" : ", interrupts off");
     sim_buf_printf(out, "%s steps, %s instructions retired, cycle %s, TSC 0x%llx\n", words_count(cpu->steps, steps), words_count(cpu->retired, retired),
                    words_count(cpu->cycle, cycle), (ull)(cpu->cycle + cpu->tsc_offset));
     pending(cpu, out);
+    sim_buf_printf(out, "SMBASE %08x  SMI handler at 0x%08x, save map up to 0x%08x\n", cpu->smm.base, cpu->smm.base + 0x8000, cpu->smm.base + 0xffff);
     control_register("CR0", cpu->cr0, words_cr0, out);
     sim_buf_printf(out, "CR2    %08llx  address of the last page fault\n", (ull)cpu->cr2);
-    sim_buf_printf(out, "CR3    %08llx  top paging table at physical 0x%08llx\n", (ull)cpu->cr3, (ull)(cpu->cr3 & (cpu->cr4 & CR4_PAE ? ~31ull : ~4095ull)));
+    sim_buf_printf(out, "CR3    %08llx  top paging table at physical 0x%08llx\n", (ull)cpu->cr3, (ull)(cpu->cr3 & (cpu->cr4 & CR4_PAE && !(cpu->efer & EFER_LMA) ? ~31ull : ~4095ull)));
     control_register("CR4", cpu->cr4, words_cr4, out);
     if (cpu->efer)
         control_register("EFER", cpu->efer, words_efer, out);
     control_register("EFLAGS", cpu_eflags(cpu), words_eflags, out);
-    if (cpu->cr0 & CR0_PG && cpu->cr4 & CR4_PAE)
+    if (paging_has_pdptes(cpu->cr0, cpu->cr4, cpu->efer))
         for (unsigned n = 0; n < 4; n++) {
             sim_buf_printf(out, "PDPTE%u %016llx  ", n, (ull)cpu->pdpte[n]);
             words_entry(cpu->pdpte[n], 3, true, false, out);
@@ -167,9 +192,10 @@ void dbg_view_cpu(struct dbg *dbg, struct cpu *cpu, struct sim_buf *out)
 
 static const struct { uint32_t number; const char *name; } msr_names[] = {
     { 0x000, "IA32_P5_MC_ADDR" }, { 0x001, "IA32_P5_MC_TYPE" }, { 0x010, "IA32_TIME_STAMP_COUNTER" }, { 0x017, "IA32_PLATFORM_ID" },
-    { 0x01b, "IA32_APIC_BASE" }, { 0x03a, "IA32_FEATURE_CONTROL" }, { 0x08b, "IA32_BIOS_SIGN_ID" }, { 0x0fe, "IA32_MTRRCAP" },
-    { 0x174, "IA32_SYSENTER_CS" }, { 0x175, "IA32_SYSENTER_ESP" }, { 0x176, "IA32_SYSENTER_EIP" }, { 0x179, "IA32_MCG_CAP" },
-    { 0x17a, "IA32_MCG_STATUS" }, { 0x1a0, "IA32_MISC_ENABLE" }, { 0x1d9, "IA32_DEBUGCTL" },
+    { 0x01b, "IA32_APIC_BASE" }, { 0x03a, "IA32_FEATURE_CONTROL" }, { 0x03b, "IA32_TSC_ADJUST" }, { 0x08b, "IA32_BIOS_SIGN_ID" }, { 0x0c1, "IA32_PMC0" }, { 0x0c2, "IA32_PMC1" }, { 0x0c3, "IA32_PMC2" }, { 0x0c4, "IA32_PMC3" }, { 0x0ce, "MSR_PLATFORM_INFO" }, { 0x0fe, "IA32_MTRRCAP" },
+    { 0x140, "MISC_FEATURES_ENABLES" }, { 0x174, "IA32_SYSENTER_CS" }, { 0x175, "IA32_SYSENTER_ESP" }, { 0x176, "IA32_SYSENTER_EIP" }, { 0x179, "IA32_MCG_CAP" },
+    { 0x17a, "IA32_MCG_STATUS" }, { 0x186, "IA32_PERFEVTSEL0" }, { 0x187, "IA32_PERFEVTSEL1" }, { 0x188, "IA32_PERFEVTSEL2" },
+    { 0x189, "IA32_PERFEVTSEL3" }, { 0x1a0, "IA32_MISC_ENABLE" }, { 0x1d9, "IA32_DEBUGCTL" }, { 0x1fc, "MSR_POWER_CTL" },
     { 0x200, "IA32_MTRR_PHYSBASE0" }, { 0x201, "IA32_MTRR_PHYSMASK0" }, { 0x202, "IA32_MTRR_PHYSBASE1" }, { 0x203, "IA32_MTRR_PHYSMASK1" },
     { 0x204, "IA32_MTRR_PHYSBASE2" }, { 0x205, "IA32_MTRR_PHYSMASK2" }, { 0x206, "IA32_MTRR_PHYSBASE3" }, { 0x207, "IA32_MTRR_PHYSMASK3" },
     { 0x208, "IA32_MTRR_PHYSBASE4" }, { 0x209, "IA32_MTRR_PHYSMASK4" }, { 0x20a, "IA32_MTRR_PHYSBASE5" }, { 0x20b, "IA32_MTRR_PHYSMASK5" },
@@ -177,9 +203,11 @@ static const struct { uint32_t number; const char *name; } msr_names[] = {
     { 0x250, "IA32_MTRR_FIX64K_00000" }, { 0x258, "IA32_MTRR_FIX16K_80000" }, { 0x259, "IA32_MTRR_FIX16K_A0000" },
     { 0x268, "IA32_MTRR_FIX4K_C0000" }, { 0x269, "IA32_MTRR_FIX4K_C8000" }, { 0x26a, "IA32_MTRR_FIX4K_D0000" }, { 0x26b, "IA32_MTRR_FIX4K_D8000" },
     { 0x26c, "IA32_MTRR_FIX4K_E0000" }, { 0x26d, "IA32_MTRR_FIX4K_E8000" }, { 0x26e, "IA32_MTRR_FIX4K_F0000" }, { 0x26f, "IA32_MTRR_FIX4K_F8000" },
-    { 0x277, "IA32_PAT" }, { 0x2ff, "IA32_MTRR_DEF_TYPE" }, { 0xc0000080u, "IA32_EFER" }, { 0xc0000081u, "IA32_STAR" },
+    { 0x277, "IA32_PAT" }, { 0x2ff, "IA32_MTRR_DEF_TYPE" }, { 0x309, "IA32_FIXED_CTR0" }, { 0x30a, "IA32_FIXED_CTR1" },
+    { 0x30b, "IA32_FIXED_CTR2" }, { 0x345, "IA32_PERF_CAPABILITIES" }, { 0x38d, "IA32_FIXED_CTR_CTRL" }, { 0x38e, "IA32_PERF_GLOBAL_STATUS" },
+    { 0x38f, "IA32_PERF_GLOBAL_CTRL" }, { 0x6e0, "IA32_TSC_DEADLINE" }, { 0xda0, "IA32_XSS" }, { 0xc0000080u, "IA32_EFER" }, { 0xc0000081u, "IA32_STAR" },
     { 0xc0000082u, "IA32_LSTAR" }, { 0xc0000083u, "IA32_CSTAR" }, { 0xc0000084u, "IA32_FMASK" }, { 0xc0000100u, "IA32_FS_BASE" },
-    { 0xc0000101u, "IA32_GS_BASE" }, { 0xc0000102u, "IA32_KERNEL_GS_BASE" }, { 0xc0000103u, "IA32_TSC_AUX" },
+    { 0xc0000101u, "IA32_GS_BASE" }, { 0xc0000102u, "IA32_KERNEL_GS_BASE" }, { 0xc0000103u, "IA32_TSC_AUX" }, { 0x6e1u, "IA32_PKRS" },
 };
 
 static void msr_note(uint32_t number, uint64_t v, struct sim_buf *out)
@@ -251,11 +279,14 @@ static void timer(struct cpu *cpu, struct sim_buf *out)
 {
     struct lapic *l = cpu->lapic;
     static const uint8_t divisors[] = { 2, 4, 8, 16, 32, 64, 128, 1 };
+    static const char *const modes[] = { "one-shot", "periodic", "TSC deadline", "reserved mode 11b" };
     unsigned divide = (l->timer_divide & 3) | (l->timer_divide >> 1 & 4);
 
     lvt("timer", l->lvt_timer, false, out);
-    sim_buf_printf(out, "          %s, initial count %u, current %u, divided by %u\n", l->lvt_timer & 0x20000 ? "periodic" : "one-shot", l->timer_initial,
+    sim_buf_printf(out, "          %s, initial count %u, current %u, divided by %u\n", modes[l->lvt_timer >> 17 & 3], l->timer_initial,
                    lapic_peek(l, 0x390), divisors[divide]);
+    if (l->tsc_deadline)
+        sim_buf_printf(out, "          TSC deadline %llu, now %llu\n", (ull)l->tsc_deadline, (ull)(cpu->cycle + cpu->tsc_offset));
 }
 
 void dbg_view_lapic(struct dbg *dbg, struct cpu *cpu, struct sim_buf *out)
@@ -268,11 +299,15 @@ void dbg_view_lapic(struct dbg *dbg, struct cpu *cpu, struct sim_buf *out)
         sim_buf_printf(out, "CPU model %s has no local APIC.\n", cpu->model->name);
         return;
     }
-    sim_buf_printf(out, "local APIC of CPU %u at 0x%llx, %s, %s by SVR\n", cpu->number, (ull)(cpu->msr.apic_base & ~0xfffull),
-                   cpu->msr.apic_base & APIC_BASE_ENABLE ? "on" : "off (IA32_APIC_BASE bit 11)", l->svr & 0x100 ? "enabled" : "disabled");
-    sim_buf_printf(out, "ID        %08x  APIC ID %u\n", l->id, l->id >> 24);
+    if (cpu->msr.apic_base & APIC_BASE_EXTD)
+        sim_buf_printf(out, "local APIC of CPU %u in x2APIC mode (MSRs 800h to 83Fh)", cpu->number);
+    else
+        sim_buf_printf(out, "local APIC of CPU %u at 0x%llx, %s", cpu->number, (ull)(cpu->msr.apic_base & ~0xfffull),
+                       cpu->msr.apic_base & APIC_BASE_ENABLE ? "on" : "off (IA32_APIC_BASE bit 11)");
+    sim_buf_printf(out, ", %s by SVR\n", l->svr & 0x100 ? "enabled" : "disabled");
+    sim_buf_printf(out, "ID        %08x  APIC ID %u\n", lapic_peek(l, 0x020), l->id);
     sim_buf_printf(out, "TPR       %08x  PPR %08x\n", l->tpr, lapic_peek(l, 0x0a0));
-    sim_buf_printf(out, "LDR       %08x  DFR %08x\n", l->ldr, l->dfr);
+    sim_buf_printf(out, "LDR       %08x  DFR %08x\n", lapic_peek(l, 0x0d0), l->dfr);
     sim_buf_printf(out, "SVR       %08x  spurious vector %u\n", l->svr, l->svr & 0xff);
     sim_buf_printf(out, "ESR       %08x\n", l->esr);
     sim_buf_printf(out, "ICR       %08x:%08x  %s, vector %u\n", l->icr_high, l->icr_low, delivery_modes[l->icr_low >> 8 & 7], l->icr_low & 0xff);

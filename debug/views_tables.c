@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cpu/code.h"
+#include "cpu/mem.h"
 #include "cpu/paging.h"
 #include "debug/words.h"
 #include "debug/private.h"
@@ -61,6 +62,8 @@ static void table_line(struct dbg *dbg, struct cpu *cpu, bool local, unsigned in
     const char *wrong;
 
     seg_decode(raw, &d);
+    if (cpu->mode & MODE_LMA && !(d.attr & SEG_S) && d.attr & SEG_TYPE)
+        dbg_descriptor(cpu, (uint16_t)(index << 3 | (local ? 4 : 0)), &d);
     sim_buf_printf(out, "%5u  %04x  %08x %08x  ", index, (index << 3 | (local ? 4 : 0)) & 0xffff, (uint32_t)(raw >> 32), (uint32_t)raw);
     if (!index && !local) {
         sim_buf_printf(out, "null%s\n", raw ? " (never read; its bytes may be anything)" : "");
@@ -80,6 +83,29 @@ static void table_line(struct dbg *dbg, struct cpu *cpu, bool local, unsigned in
     sim_buf_printf(out, "\n");
 }
 
+/* In IA-32e mode a system descriptor has two entries; what stands before this one? It is one itself only if it is not an upper half. */
+static bool is_upper_half(struct cpu *cpu, uint64_t base, unsigned index)
+{
+    bool upper = false;
+
+    if (!(cpu->mode & MODE_LMA))
+        return false;
+    for (unsigned n = 1; n < index + 1 && n < 8192; n++) {
+        struct seg_desc d;
+        uint64_t raw;
+
+        if (n == index)
+            return upper;
+        if (upper || !dbg_peek(cpu, base + n * 8, &raw, sizeof(raw))) {
+            upper = false;
+            continue;
+        }
+        seg_decode(raw, &d);
+        upper = raw && !(d.attr & SEG_S) && d.attr & SEG_TYPE;
+    }
+    return false;
+}
+
 static void table(struct dbg *dbg, struct cpu *cpu, bool local, uint64_t base, uint32_t limit, struct sim_buf *out)
 {
     unsigned count = (limit + 1) / 8, n = 0;
@@ -89,6 +115,10 @@ static void table(struct dbg *dbg, struct cpu *cpu, bool local, uint64_t base, u
     while (n < count) {
         unsigned first = n;
 
+        if (is_upper_half(cpu, base, n)) {
+            n++;
+            continue;
+        }
         if (!dbg_peek(cpu, base + n * 8, &raw, sizeof(raw))) {
             while (n < count && !dbg_peek(cpu, base + n * 8, &raw, sizeof(raw)))
                 n++;
@@ -153,6 +183,15 @@ static const char *gate_complaint(struct cpu *cpu, const struct seg_desc *gate, 
         return "its selector does not name a code segment";
     if (!(code->attr & SEG_P))
         return "its code segment is not present";
+    if (cpu->mode & MODE_LMA) {
+        if (type != SYS_INT && type != SYS_TRAP)
+            return "no gate of long mode";
+        if ((code->attr & (SEG_L | SEG_DB)) != SEG_L)
+            return "its code segment is no 64-bit code";
+        if (!mem_canonical(cpu, gate->gate_offset))
+            return "its handler's address is not canonical";
+        return mapped(cpu, gate->gate_offset) ? NULL : "its handler is not mapped";
+    }
     if (gate->gate_offset > code->limit)
         return "its handler lies beyond the code segment's limit";
     return mapped(cpu, code->base + gate->gate_offset) ? NULL : "its handler is not mapped";
@@ -168,7 +207,7 @@ static void range(unsigned first, unsigned last, struct sim_buf *out)
         sim_buf_printf(out, "%3u - %3u     ", first, last);
 }
 
-static void idt_line(struct dbg *dbg, struct cpu *cpu, unsigned first, unsigned last, uint64_t raw, struct sim_buf *out)
+static void idt_line(struct dbg *dbg, struct cpu *cpu, unsigned first, unsigned last, uint64_t raw, uint64_t upper, struct sim_buf *out)
 {
     struct seg_desc gate = { .raw = raw }, code;
     char symbol[160] = "";
@@ -180,10 +219,13 @@ static void idt_line(struct dbg *dbg, struct cpu *cpu, unsigned first, unsigned 
         return;
     }
     seg_decode(raw, &gate);
+    gate.gate_offset |= upper << 32;
     no_code = dbg_descriptor(cpu, gate.gate_selector, &code);
     if (!no_code)
         dbg_symbolize(dbg, dbg_linear(cpu, code.base + gate.gate_offset), symbol, sizeof(symbol));
     words_gate(&gate, symbol, out);
+    if (cpu->mode & MODE_LMA && gate.gate_ist)
+        sim_buf_printf(out, ", IST%u", gate.gate_ist);
     wrong = gate_complaint(cpu, &gate, &code, no_code);
     if (wrong)
         sim_buf_printf(out, "  ! %s", wrong);
@@ -210,20 +252,20 @@ static void vectors(struct dbg *dbg, struct cpu *cpu, unsigned size, struct sim_
     count = count > 256 ? 256 : count;
     while (n < count) {
         unsigned first = n;
-        uint64_t raw = 0, next = 0;
-        bool readable = dbg_peek(cpu, cpu->idtr.base + n * size, &raw, size), same = true;
+        uint64_t raw[2] = { 0, 0 }, next[2];
+        bool readable = dbg_peek(cpu, cpu->idtr.base + n * size, raw, size), same = true;
 
         for (n++; n < count && same; n += same) {
-            next = 0;
-            same = dbg_peek(cpu, cpu->idtr.base + n * size, &next, size) == readable && next == raw;
+            next[0] = next[1] = 0;
+            same = dbg_peek(cpu, cpu->idtr.base + n * size, next, size) == readable && next[0] == raw[0] && next[1] == raw[1];
         }
         if (!readable) {
             range(first, n - 1, out);
             sim_buf_printf(out, "not mapped\n");
-        } else if (size == 8) {
-            idt_line(dbg, cpu, first, n - 1, raw, out);
+        } else if (size >= 8) {
+            idt_line(dbg, cpu, first, n - 1, raw[0], raw[1], out);
         } else {
-            vector_line(dbg, cpu, first, n - 1, raw, out);
+            vector_line(dbg, cpu, first, n - 1, raw[0], out);
         }
     }
 }
@@ -231,10 +273,11 @@ static void vectors(struct dbg *dbg, struct cpu *cpu, unsigned size, struct sim_
 void dbg_view_idt(struct dbg *dbg, struct cpu *cpu, struct sim_buf *out)
 {
     bool real = !(cpu->cr0 & CR0_PE);
+    unsigned size = real ? 4 : cpu->mode & MODE_LMA ? 16 : 8;
 
     sim_buf_printf(out, "%s at 0x%08llx, limit 0x%x: %u entries\n", real ? "Interrupt vector table" : "IDT", (ull)cpu->idtr.base, cpu->idtr.limit,
-                   (cpu->idtr.limit + 1) / (real ? 4 : 8));
-    vectors(dbg, cpu, real ? 4 : 8, out);
+                   (cpu->idtr.limit + 1) / size);
+    vectors(dbg, cpu, size, out);
 }
 
 /* ---- TSS: SDM Vol. 3A, "Task-State Segment (TSS)", "16-Bit Task-State Segment (TSS)" ---- */
@@ -257,20 +300,25 @@ static const struct tss_field tss16[] = {
     { "CS", 0x24, 2 },        { "SS", 0x26, 2 },  { "DS", 0x28, 2 },  { "LDT", 0x2a, 2 }, { NULL, 0, 0 }
 };
 
+static const struct tss_field tss64[] = {
+    { "RSP0", 0x04, 8 }, { "RSP1", 0x0c, 8 }, { "RSP2", 0x14, 8 }, { "IST1", 0x24, 8 }, { "IST2", 0x2c, 8 }, { "IST3", 0x34, 8 },
+    { "IST4", 0x3c, 8 }, { "IST5", 0x44, 8 }, { "IST6", 0x4c, 8 }, { "IST7", 0x54, 8 }, { "I/O map base", 0x66, 2 }, { NULL, 0, 0 }
+};
+
 static void tss_fields(struct cpu *cpu, const struct cpu_seg *tr, const struct tss_field *f, struct sim_buf *out)
 {
     unsigned column = 0;
 
     for (; f->name; f++) {
-        uint32_t v = 0;
+        uint64_t v = 0;
 
         bool last = ++column % 3 == 0 || !f[1].name;
-        char text[16] = "(beyond)";
+        char text[24] = "(beyond)";
 
         if (f->off + f->size - 1u <= tr->limit) {
             bool readable = dbg_peek(cpu, tr->base + f->off, &v, f->size);
 
-            snprintf(text, sizeof(text), readable ? "%0*x" : "unmapped", 2 * f->size, v);
+            snprintf(text, sizeof(text), readable ? "%0*llx" : "unmapped", 2 * f->size, (ull)v);
         }
         sim_buf_printf(out, last ? "  %-12s %s\n" : "  %-12s %-8s", f->name, text);
     }
@@ -334,14 +382,19 @@ static void inner_stack(struct cpu *cpu, const struct cpu_seg *tr, bool wide, st
 void dbg_view_tss(struct dbg *dbg, struct cpu *cpu, struct sim_buf *out)
 {
     const struct cpu_seg *tr = &cpu->seg[CPU_TR];
-    bool wide = tr->attr & 8;
+    bool wide = tr->attr & 8, lma = cpu->mode & MODE_LMA;
     char where[200] = "";
     uint32_t ip;
 
-    sim_buf_printf(out, "TR = 0x%04x: %s TSS at 0x%08llx, limit 0x%x%s\n", tr->selector, wide ? "32-bit" : "16-bit", (ull)tr->base, tr->limit,
+    sim_buf_printf(out, "TR = 0x%04x: %s TSS at 0x%08llx, limit 0x%x%s\n", tr->selector, lma ? "64-bit" : wide ? "32-bit" : "16-bit", (ull)tr->base, tr->limit,
                    tr->selector & 0xfffc ? "" : "  ! LTR was never executed");
     if (!(tr->selector & 0xfffc))
         return;
+    if (lma) {
+        tss_fields(cpu, tr, tss64, out);
+        io_map(cpu, tr, out);
+        return;
+    }
     tss_fields(cpu, tr, wide ? tss32 : tss16, out);
     inner_stack(cpu, tr, wide, out);
     if (wide && tr->limit >= 0x23 && dbg_peek(cpu, tr->base + 0x20, &ip, 4) && ip) {

@@ -55,6 +55,7 @@ const char *words_delivery_type(enum cpu_delivery_type type)
     case CPU_DELIVER_EXCEPTION: return "exception";
     case CPU_DELIVER_SOFTWARE_INT: return "software interrupt";
     case CPU_DELIVER_PRIVILEGED_EXCEPTION: case CPU_DELIVER_SOFTWARE_EXCEPTION: return "software exception";
+    case CPU_DELIVER_OTHER: return "shutdown";
     }
     return "unknown";
 }
@@ -117,7 +118,7 @@ const struct words_bit words_cr0[] = {
     { CR0_ET, "ET" }, { CR0_TS, "TS" }, { CR0_EM, "EM" }, { CR0_MP, "MP" }, { CR0_PE, "PE" }, { 0, NULL }
 };
 const struct words_bit words_cr4[] = {
-    { CR4_PKE, "PKE" }, { CR4_SMAP, "SMAP" }, { CR4_SMEP, "SMEP" }, { CR4_OSXSAVE, "OSXSAVE" }, { CR4_PCIDE, "PCIDE" },
+    { CR4_PKS, "PKS" }, { CR4_PKE, "PKE" }, { CR4_SMAP, "SMAP" }, { CR4_SMEP, "SMEP" }, { CR4_OSXSAVE, "OSXSAVE" }, { CR4_PCIDE, "PCIDE" },
     { CR4_FSGSBASE, "FSGSBASE" }, { CR4_VMXE, "VMXE" }, { CR4_LA57, "LA57" }, { CR4_UMIP, "UMIP" }, { CR4_OSXMMEXCPT, "OSXMMEXCPT" },
     { CR4_OSFXSR, "OSFXSR" }, { CR4_PCE, "PCE" }, { CR4_PGE, "PGE" }, { CR4_MCE, "MCE" }, { CR4_PAE, "PAE" }, { CR4_PSE, "PSE" },
     { CR4_DE, "DE" }, { CR4_TSD, "TSD" }, { CR4_PVI, "PVI" }, { CR4_VME, "VME" }, { 0, NULL }
@@ -180,7 +181,7 @@ void words_gate(const struct seg_desc *d, const char *symbol, struct sim_buf *ou
     if ((d->attr & SEG_TYPE) == SYS_TASK_GATE)
         sim_buf_printf(out, " to TSS selector 0x%04x", d->gate_selector);
     else if (words_is_gate(d->attr))
-        sim_buf_printf(out, " to %04x:%08x%s%s", d->gate_selector, d->gate_offset, *symbol ? " " : "", symbol);
+        sim_buf_printf(out, " to %04x:%08llx%s%s", d->gate_selector, (unsigned long long)d->gate_offset, *symbol ? " " : "", symbol);
     if (call && d->gate_count)
         sim_buf_printf(out, ", %u parameters", d->gate_count);
     sim_buf_printf(out, ", DPL %u, %s", SEG_DPL(d->attr), d->attr & SEG_P ? "present" : "NOT PRESENT");
@@ -230,15 +231,18 @@ void words_entry(uint64_t entry, unsigned level, bool wide, bool large_allowed, 
 
 /* ---- Others ---- */
 
+/* The modes outside SMM and in it. */
+#define MODE_NAMES(prefix)                                                                                                   \
+    { prefix "real mode", prefix "16-bit protected mode", prefix "32-bit protected mode", prefix "virtual-8086 mode",        \
+      prefix "16-bit compatibility mode", prefix "32-bit compatibility mode", prefix "64-bit mode" }
+
 const char *words_mode(uint32_t mode)
 {
-    if (!(mode & MODE_PE))
-        return "real mode";
-    if (mode & MODE_VM)
-        return "virtual-8086 mode";
-    if (mode & MODE_L)
-        return "64-bit mode";
-    return mode & MODE_D ? "32-bit protected mode" : "16-bit protected mode";
+    static const char *const names[2][7] = { MODE_NAMES(""), MODE_NAMES("system-management mode, ") };
+    bool d = mode & MODE_D;
+    unsigned n = !(mode & MODE_PE) ? 0 : mode & MODE_VM ? 3 : mode & MODE_L ? 6 : (mode & MODE_LMA ? 4 : 1) + d;
+
+    return names[mode & MODE_SMM ? 1 : 0][n];
 }
 
 const char *words_count(uint64_t n, char out[32])

@@ -135,10 +135,12 @@ END_TEST
 
 /* ---- Single steps back ---- */
 
-START_TEST(a_thousand_single_steps_back)
+/* What lies between two visits of the same checkpoint is gone over again and again, in smaller and smaller pieces: at the start, the middle and the
+ * end of each, a step is what it was. */
+START_TEST(thousands_of_single_steps_back)
 {
-    enum { N = 1000 };
-    static uint64_t digest[N + 1];
+    enum { N = 24000, SAMPLE = 61 };
+    static uint64_t digest[N / SAMPLE + 1];
     static double took[N];
     struct sim *sim = machine_of(&setups[_i]);
     struct sim_stop stop;
@@ -147,7 +149,8 @@ START_TEST(a_thousand_single_steps_back)
     run_with_input(sim, 0, 3000000, 150000);
     start = sim->step;
     for (unsigned n = 0; n <= N; n++) {
-        digest[n] = sim_digest(sim);
+        if (n % SAMPLE == 0)
+            digest[n / SAMPLE] = sim_digest(sim);
         if (n < N)
             ck_assert_int_eq(sim_run_steps(sim, 1, &stop), SIM_OK);
     }
@@ -157,18 +160,54 @@ START_TEST(a_thousand_single_steps_back)
         ck_assert_int_eq(sim_reverse_steps(sim, 1, &stop), SIM_OK);
         took[n] = milliseconds() - begin;
         ck_assert_uint_eq(sim->step, start + n);
-        ck_assert_msg(sim_digest(sim) == digest[n], "%s: step %u back differs", setups[_i].name, N - n);
+        if (n % SAMPLE == 0)
+            ck_assert_msg(sim_digest(sim) == digest[n / SAMPLE], "%s: step %u back differs", setups[_i].name, N - n);
     }
     qsort(took, N, sizeof(took[0]), by_time);
-    printf("%s: one step back takes %.2f ms in the median, %.2f ms at worst\n", setups[_i].name, took[N / 2], took[N - 1]);
+    printf("%s: one step back takes %.3f ms in the median, %.2f ms at worst\n", setups[_i].name, took[N / 2], took[N - 1]);
     fflush(stdout);
+    sim_destroy(sim);
+}
+END_TEST
+
+/* In the direction of the way back, and of the way forth, and into the same piece from both sides. */
+START_TEST(steps_back_and_forth_are_what_they_were)
+{
+    enum { SPAN = 20000 };
+    static uint64_t digest[SPAN + 1];
+    struct sim *sim = machine_of(&setups[_i]);
+    struct sim_stop stop;
+    uint64_t random = 4711;
+    sim_steps start, at;
+
+    run_with_input(sim, 0, 1500000, 150000);
+    start = sim->step;
+    for (unsigned n = 0; n <= SPAN; n++) {
+        digest[n] = sim_digest(sim);
+        ck_assert_int_eq(sim_run_steps(sim, 1, &stop), SIM_OK);
+    }
+    at = SPAN + 1;
+    for (unsigned n = 0; n < 3000; n++) {
+        sim_steps way = random_next(&random) % (n % 3 ? 4 : 6000);
+        bool back = at >= SPAN || (at > way && random_next(&random) % 3);
+
+        if (back)
+            way = way < at ? way : at;
+        else
+            way = way < SPAN - at ? way : SPAN - at;
+        ck_assert_int_eq(back ? sim_reverse_steps(sim, way, &stop) : sim_run_steps(sim, way, &stop), SIM_OK);
+        at = back ? at - way : at + way;
+        ck_assert_uint_eq(sim->step, start + at);
+        if (at <= SPAN)
+            ck_assert_msg(sim_digest(sim) == digest[at], "%s: visit %u: step %llu differs", setups[_i].name, n, (unsigned long long)at);
+    }
     sim_destroy(sim);
 }
 END_TEST
 
 START_TEST(a_cpu_steps_back_by_its_own_steps)
 {
-    struct sim *sim = machine_of(&setups[1]);
+    struct sim *sim = machine_of(&setups[1]), *fresh = machine_of(&setups[1]);
     struct sim_stop stop;
     const struct cpu *cpu = cpu_get(sim->cluster, 1);
     uint64_t random = 12345;
@@ -186,6 +225,15 @@ START_TEST(a_cpu_steps_back_by_its_own_steps)
         ck_assert_msg(cpu_get(sim->cluster, number)->steps == own, "the step after it is another CPU's");
         ck_assert_int_eq(sim_reverse_steps(sim, 1 + random_next(&random) % 300, &stop), SIM_OK);
     }
+    for (unsigned n = 0; n < 5000; n++) { /* one after the other, through whole turns of the other CPU */
+        sim_steps own = cpu->steps;
+
+        ck_assert_msg(sim_reverse_step_cpu(sim, 1, &stop) == SIM_OK, "%s", sim_last_error());
+        ck_assert_uint_eq(cpu->steps, own - 1);
+    }
+    ck_assert_int_eq(sim_run_to(fresh, sim->step, SIM_NEVER, &stop), SIM_OK);
+    ck_assert_uint_eq(sim_digest(sim), sim_digest(fresh));
+    sim_destroy(fresh);
     sim_destroy(sim);
 }
 END_TEST
@@ -220,7 +268,7 @@ END_TEST
 
 static const char *const probe_specs[] = {
     "break trap", "break task_tick", "break syscall", "watch ticks", "awatch race_end", "watch visitors ignore 1000", "catch interrupt 32",
-    "catch port 0x3fd", "catch cr 3", "rwatch ticks",
+    "catch port 0x3fd", "catch cr 3", "rwatch ticks", "catch console e", "catch console mo",
 };
 #define PROBES (int)(sizeof(probe_specs) / sizeof(probe_specs[0]))
 
@@ -270,6 +318,38 @@ START_TEST(probes_are_hit_backwards_where_they_were_hit_forwards)
         ck_assert_msg(sim->step == hit[1], "%s: forward from the first hit: step %llu, not %llu", spec, (unsigned long long)sim->step,
                       (unsigned long long)hit[1]);
     }
+    sim_destroy(sim);
+}
+END_TEST
+
+/* Where a checkpoint stands is no reason to miss a hit, be it at the hit or a little before it. No ordinary one stands between the start and
+ * step 1,000,000, and from the start to twice a step, going leaves one in the middle. */
+START_TEST(a_checkpoint_hides_no_hit_from_a_search)
+{
+    static sim_steps hit[HITS];
+    unsigned hits = 0;
+    struct sim *sim = machine_of(&setups[_i % 2]);
+    const char *spec = probe_specs[_i / 2];
+    struct sim_stop stop;
+    uint32_t id;
+
+    ck_assert_int_eq(sim_run_steps(sim, 100000, &stop), SIM_OK);
+    ck_assert_int_eq(sim_probe_add(sim, spec, &id), SIM_OK);
+    while (hits < HITS && sim_run_to(sim, 499999, SIM_NEVER, &stop) == SIM_OK && stop.reason == SIM_STOP_PROBE)
+        hit[hits++] = sim->step;
+    ck_assert_int_eq(sim_probe_enable(sim, id, false), SIM_OK);
+    ck_assert_int_eq(sim_run_to(sim, 999999, SIM_NEVER, &stop), SIM_OK);
+    ck_assert_int_eq(sim_probe_enable(sim, id, true), SIM_OK);
+    for (unsigned n = 0; n + 2 < hits; n++)
+        for (unsigned back = 0; back < 4; back++) {
+            if (back % 2 == 0) {
+                ck_assert_int_eq(sim_goto(sim, 2 * (hit[n] - (2 - back)), &stop), SIM_OK);
+                ck_assert_int_eq(sim_goto(sim, hit[n + 2], &stop), SIM_OK);
+            }
+            ck_assert_int_eq(sim_reverse_run(sim, &stop), SIM_OK);
+            ck_assert_msg(sim->step == hit[n + 1 - back % 2], "%s: back before hit %u: step %llu, was %llu", spec, n + 2 - back % 2,
+                          (unsigned long long)sim->step, (unsigned long long)hit[n + 1 - back % 2]);
+        }
     sim_destroy(sim);
 }
 END_TEST
@@ -405,10 +485,12 @@ int main(void)
         suite_add_tcase(suite, c);                    \
     }
     CASE(each_visited_step_is_what_it_was, SETUPS)
-    CASE(a_thousand_single_steps_back, SETUPS)
+    CASE(thousands_of_single_steps_back, SETUPS)
+    CASE(steps_back_and_forth_are_what_they_were, SETUPS)
     CASE(a_cpu_steps_back_by_its_own_steps, 1)
     CASE(the_start_is_where_going_back_ends, 1)
     CASE(probes_are_hit_backwards_where_they_were_hit_forwards, 2 * PROBES)
+    CASE(a_checkpoint_hides_no_hit_from_a_search, 2 * PROBES)
     CASE(input_in_the_past_begins_a_new_future, SETUPS)
     CASE(a_debuggers_write_in_the_past_begins_a_new_future, 1)
     CASE(a_reset_from_outside_can_be_gone_back_over, SETUPS)

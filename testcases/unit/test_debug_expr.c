@@ -120,16 +120,17 @@ START_TEST(every_register_reads_and_writes_back_what_it_read)
 
     for (n = 0; dbg_reg_name(n); n++) {
         const char *name = dbg_reg_name(n);
-        bool read_only = strcmp(name, "cpl") == 0 || strcmp(name, "pc") == 0 || strncmp(name, "pdpte", 5) == 0 || strcmp(name, "xcr0") == 0 ||
-                         strcmp(name, "steps") == 0 || strcmp(name, "cycle") == 0 || strcmp(name, "efer") == 0;
-        uint64_t before, after;
+        bool read_only = strcmp(name, "cpl") == 0 || strcmp(name, "pc") == 0 || strncmp(name, "pdpte", 5) == 0 || strcmp(name, "xcr0") == 0 || strcmp(name, "smm") == 0 ||
+                         strcmp(name, "steps") == 0 || strcmp(name, "cycle") == 0;
+        uint8_t before[32], after[32];
+        size_t len, again;
 
-        ck_assert_int_eq(dbg_reg_read(cpu, name, &before), SIM_OK);
-        ck_assert_msg(dbg_reg_write(cpu, name, before) == (read_only ? SIM_ERR_USAGE : SIM_OK), "%s: %s", name, sim_last_error());
-        ck_assert_int_eq(dbg_reg_read(cpu, name, &after), SIM_OK);
-        ck_assert_msg(before == after, "%s", name);
+        ck_assert_msg(dbg_reg_get(cpu, name, before, sizeof(before), &len) == SIM_OK, "%s", sim_last_error());
+        ck_assert_msg(dbg_reg_set(cpu, name, before, len) == (read_only ? SIM_ERR_USAGE : SIM_OK), "%s: %s", name, sim_last_error());
+        ck_assert_int_eq(dbg_reg_get(cpu, name, after, sizeof(after), &again), SIM_OK);
+        ck_assert_msg(len == again && memcmp(before, after, len) == 0, "%s", name);
     }
-    ck_assert_uint_gt(n, 70);
+    ck_assert_uint_gt(n, 200);
 }
 END_TEST
 
@@ -153,7 +154,7 @@ END_TEST
 static const struct { const char *name; uint64_t value; const char *says; } refused[] = {
     { "eax", 0x100000000, "does not fit into 32 bits" }, { "al", 0x100, "8 bits" }, { "eflags", 1 << 15, "do not exist" },
     { "eflags", EFL_VM | 2, "VM cannot be changed" }, { "cr0", CR0_PG, "needs protected mode" }, { "cr0", CR0_PE | CR0_NW, "NW needs CD" },
-    { "cr0", CR0_PE | 1 << 12, "do not exist" }, { "cr4", CR4_VMXE, "does not have bits 0x2000" }, { "efer", EFER_LME, "does not have it" },
+    { "cr0", CR0_PE | 1 << 12, "do not exist" }, { "cr4", CR4_VMXE, "does not have bits 0x2000" }, { "efer", 1u << 12, "missing" },
     { "cpl", 3, "follows from CS and SS" }, { "pc", 0, "write eip" }, { "steps", 0, "only be read" }, { "cs", 0, "null selector" },
     { "cs", DATA0, "no code segment" }, { "cs", CODE3 | 3, "RPL is not the CPL" }, { "cs", CODE3, "DPL does not fit" }, { "cs", OUTSIDE, "limit of the GDT" },
     { "ss", 0, "null selector" }, { "ss", DATA_RO, "no writable data segment" }, { "ss", DATA3 | 3, "must equal the CPL" }, { "ds", CODE_XO, "execute-only" },
@@ -161,7 +162,9 @@ static const struct { const char *name; uint64_t value; const char *says; } refu
     { "tr", LDT, "no TSS" }, { "tr", 0x2c, "must stand in the GDT" }, { "cs.attr", 0xc093, "must be a code segment" }, { "ss.attr", 0xc0f3, "DPL 0" },
     { "ds.attr", 0xc083, "bit 4 (S)" }, { "ds.limit", 0x12345678, "does not go with G=1" }, { "cs.attr", 0x10000, "always usable" }, { "ds.attr", 0xc193, "do not exist" }, { "ds.attr", 0x3c093, "17 bits" },
     { "ds.attr", 0xe093, "long mode" }, { "gdtr.limit", 0x10000, "16 bits" }, { "msr:0x1b", 0x7, "APIC" }, { "msr:0xfe", 0, "only be read" },
-    { "msr:0x277", 0x02, "reserved bit" },
+    { "msr:0x277", 0x02, "reserved bit" }, { "fcw", 0xa37f, "bits 0xa000 do not exist" }, { "fcw", 0x33f, "bit 6" }, { "fsw", 0x80, "must both be 0" },
+    { "fsw", 0x8000, "must both be 0" }, { "fsw", 1, "must both be 1" }, { "fop", 0x800, "11 bits" }, { "fip", 0x100000000, "32 bits" },
+    { "fdp", 0x100000000, "32 bits" }, { "mxcsr", 0x10000, "bits 0x10000 do not exist" }, { "xmm0", 0, "xmm0.q0" }, { "st7", 0, "info registers st7" },
 };
 
 START_TEST(a_write_that_breaks_an_invariant_is_refused)
@@ -180,12 +183,96 @@ START_TEST(a_write_that_breaks_an_invariant_is_refused)
 }
 END_TEST
 
+START_TEST(st_is_a_place_on_the_stack)
+{
+    static const uint8_t pi[10] = { 0x35, 0xc2, 0x68, 0x21, 0xa2, 0xda, 0x0f, 0xc9, 0x00, 0x40 };
+    uint8_t out[32];
+    uint64_t v;
+    size_t len;
+
+    cpu->fpu.cw = FPU_CW_INIT;
+    cpu->fpu.sw = 6 << FPU_TOP_SHIFT;
+    cpu->fpu.valid = 0x40;
+    ck_assert_int_eq(dbg_reg_set(cpu, "st1", pi, 10), SIM_OK);
+    ck_assert_uint_eq(cpu->fpu.r[7].mant, 0xc90fdaa22168c235);
+    ck_assert_uint_eq(cpu->fpu.r[7].se, 0x4000);
+    ck_assert_uint_eq(cpu->fpu.valid, 0x40); /* it stays empty */
+    ck_assert_int_eq(dbg_reg_get(cpu, "ST1", out, 10, &len), SIM_OK);
+    ck_assert_uint_eq(len, 10);
+    ck_assert_mem_eq(out, pi, 10);
+    ck_assert_int_eq(dbg_reg_read(cpu, "mm7", &v), SIM_OK); /* the physical one */
+    ck_assert_uint_eq(v, 0xc90fdaa22168c235);
+    ck_assert_int_eq(dbg_reg_write(cpu, "ftw", 0), SIM_OK);
+    ck_assert_uint_eq(cpu->fpu.valid, 0xff);
+    ck_assert_int_eq(dbg_reg_read(cpu, "ftw", &v), SIM_OK);
+    ck_assert_uint_eq(v, 0x1555); /* R7 is valid, the others are zero */
+    ck_assert_int_eq(dbg_reg_get(cpu, "st1", out, 9, &len), SIM_ERR_USAGE);
+    ck_assert_has(sim_last_error(), "room for 9");
+    ck_assert_int_eq(dbg_reg_set(cpu, "st1", pi, 8), SIM_ERR_USAGE);
+}
+END_TEST
+
+START_TEST(an_exception_is_pending_when_flag_and_mask_say_so)
+{
+    cpu->fpu.cw = FPU_CW_INIT;
+    ck_assert_int_eq(dbg_reg_write(cpu, "fsw", FP_ZE), SIM_OK);
+    ck_assert(!(cpu->fpu.sw & FPU_SW_ES));
+    ck_assert_int_eq(dbg_reg_write(cpu, "fcw", FPU_CW_INIT & ~FP_ZE), SIM_OK);
+    ck_assert_uint_eq(cpu->fpu.sw, FPU_SW_ES | FPU_SW_B | FP_ZE);
+    ck_assert_int_eq(dbg_reg_write(cpu, "fsw", 0), SIM_OK);
+    ck_assert_uint_eq(cpu->fpu.sw, 0);
+}
+END_TEST
+
+START_TEST(a_vector_register_is_seen_whole_and_in_parts)
+{
+    uint8_t bytes[32], out[32];
+    uint64_t v;
+    size_t len;
+
+    for (unsigned n = 0; n < 32; n++)
+        bytes[n] = (uint8_t)(n + 1);
+    ck_assert_int_eq(dbg_reg_set(cpu, "ymm15", bytes, 32), SIM_OK);
+    ck_assert_mem_eq(cpu->vector[15].b, bytes, 32);
+    ck_assert_int_eq(dbg_reg_set(cpu, "xmm15", bytes + 16, 16), SIM_OK);
+    ck_assert_mem_eq(cpu->vector[15].b + 16, bytes + 16, 16); /* the upper half stays */
+    ck_assert_int_eq(dbg_reg_get(cpu, "ymm15", out, sizeof(out), &len), SIM_OK);
+    ck_assert_uint_eq(len, 32);
+    ck_assert_mem_eq(out, bytes + 16, 16);
+    ck_assert_int_eq(dbg_eval(b.dbg, cpu, "$ymm15.q3 == 0x201f1e1d1c1b1a19 && $xmm15.q0 == $ymm15.q2", &v), SIM_OK);
+    ck_assert_uint_eq(v, 1);
+    ck_assert_int_eq(dbg_reg_write(cpu, "ymm15.q3", 5), SIM_OK);
+    ck_assert_uint_eq(cpu->vector[15].q[3], 5);
+    ck_assert_int_eq(dbg_eval(b.dbg, cpu, "1 + $ymm15", &v), SIM_ERR_USAGE);
+    ck_assert_has(sim_last_error(), "more than 64 bits");
+}
+END_TEST
+
+static const struct { const char *model, *name, *there; } lacking[] = {
+    { "486", "mm0", "st0" }, { "486", "xmm0", "fcw" }, { "pentium3", "ymm0", "xmm0" }, { "pentium", "mxcsr", "st7" }, { "pentium3", "ymm1.q0", "xmm1.q0" },
+    { "nehalem", "ymm0", "mxcsr" }, { "haswell", "pkru", "ymm15" },
+};
+
+START_TEST(a_model_has_the_registers_of_its_instruction_sets)
+{
+    uint8_t out[32];
+    struct sys s;
+    size_t len;
+
+    sys_open(&s, lacking[_i].model, 1);
+    ck_assert_int_eq(dbg_reg_get(s.cpu, lacking[_i].name, out, sizeof(out), &len), SIM_ERR_UNKNOWN);
+    ck_assert_has(sim_last_error(), lacking[_i].model);
+    ck_assert_int_eq(dbg_reg_get(s.cpu, lacking[_i].there, out, sizeof(out), &len), SIM_OK);
+    sys_close(&s);
+}
+END_TEST
+
 START_TEST(unknown_registers_are_named)
 {
     uint64_t v;
 
-    ck_assert_int_eq(dbg_reg_read(cpu, "r15", &v), SIM_ERR_UNKNOWN);
-    ck_assert_has(sim_last_error(), "'r15'");
+    ck_assert_int_eq(dbg_reg_read(cpu, "r16", &v), SIM_ERR_UNKNOWN);
+    ck_assert_has(sim_last_error(), "'r16'");
     ck_assert_int_eq(dbg_reg_write(cpu, "cs.what", 1), SIM_ERR_UNKNOWN);
     ck_assert_int_eq(dbg_reg_read(cpu, "msr:what", &v), SIM_ERR_UNKNOWN);
     ck_assert_int_eq(dbg_reg_read(cpu, "msr:0x123456789", &v), SIM_ERR_UNKNOWN);
@@ -314,6 +401,10 @@ int main(void)
     tcase_add_loop_test(r, a_part_of_a_register_is_written_alone, 0, sizeof(parts) / sizeof(parts[0]));
     tcase_add_loop_test(r, a_write_that_breaks_an_invariant_is_refused, 0, sizeof(refused) / sizeof(refused[0]));
     tcase_add_test(r, unknown_registers_are_named);
+    tcase_add_test(t, st_is_a_place_on_the_stack);
+    tcase_add_test(t, an_exception_is_pending_when_flag_and_mask_say_so);
+    tcase_add_test(t, a_vector_register_is_seen_whole_and_in_parts);
+    tcase_add_loop_test(t, a_model_has_the_registers_of_its_instruction_sets, 0, (int)(sizeof(lacking) / sizeof(lacking[0])));
     tcase_add_test(r, a_selector_in_protected_mode_loads_its_descriptor);
     tcase_add_test(r, a_selector_in_real_mode_is_a_base);
     tcase_add_test(r, writes_take_effect_at_the_next_step);

@@ -27,7 +27,7 @@ static void setup(void)
     bench_symbols(&b, symbols, 3);
     cpu = b.s.cpu;
     sys_protected(&b.s, 0);
-    CODE(&b.s, program);
+    sys_code(&b.s, program, sizeof(program) - 1);
     sys_poke(&b.s, AT_HANDLER + 0x400, 0xcf, 1); /* INT 40h: iret */
 }
 
@@ -78,7 +78,7 @@ static const struct { const char *spec; unsigned stops; uint64_t eax; } options[
     { "break store once", 1, 5 }, { "break store ignore 3", 2, 2 }, { "break store if $eax==3", 1, 3 }, { "break store if $eax < 3", 2, 2 },
     { "break store if $eax == 3 once", 1, 3 }, { "break store if d[counter]==4 ignore 0 cpu 0", 1, 3 }, { "break store log hello", 0, 0 },
     { "break store if $eax==2 log hello if there", 0, 0 }, { "break 0x200000", 0, 0 }, { "break store if 0", 0, 0 }, { "break store if $eax && 1", 5, 5 },
-    { "  break   store  ", 5, 5 }, { "break store if *0xfffffff0 == 0 && 0", 0, 0 },
+    { "  break   store  ", 5, 5 }, { "break store if *store != 0 && 0", 0, 0 },
 };
 
 START_TEST(options_of_a_breakpoint_hold)
@@ -103,6 +103,16 @@ START_TEST(a_condition_that_cannot_be_evaluated_stops_and_says_why)
     ck_assert(run());
     ck_assert_has(stop_text(), "breakpoint 1; ");
     ck_assert_has(stop_text(), "0x80000000 is not mapped");
+}
+END_TEST
+
+/* Neither does the && that follows help, nor that the address needs no mapping: nothing answers there. */
+START_TEST(a_condition_on_nothing_stops_and_says_why)
+{
+    add("break store if *0xfffffff0 == 0 && 0");
+    ck_assert(run());
+    ck_assert_has(stop_text(), "breakpoint 1; ");
+    ck_assert_has(stop_text(), "0xfffffff0");
 }
 END_TEST
 
@@ -228,6 +238,20 @@ START_TEST(events_are_caught)
 }
 END_TEST
 
+START_TEST(the_ways_to_smm_and_back_are_mode_switches)
+{
+    cpu->smm.base = 0x80000;
+    sys_poke(&b.s, 0x88000, 0xaa0f, 2);
+    cpu->smi_pending = true;
+    cpu_attend(cpu);
+    add("catch mode");
+    ck_assert(run());
+    ck_assert_has(stop_text(), "catch mode 1: protected -> SMM, real");
+    ck_assert(run());
+    ck_assert_has(stop_text(), "catch mode 1: SMM, real -> protected");
+}
+END_TEST
+
 /* INT n is an interrupt and no exception; INT3 and faults are exceptions. */
 static const struct { const char *code; unsigned len; const char *spec; } passes[] = {
     { "\xcd\x40\xf4", 3, "catch exception" }, { "\xcc\xf4", 2, "catch interrupt" }, { "\x0f\x0b", 2, "catch interrupt" }, { "\xcd\x40\xf4", 3, "catch interrupt 65" },
@@ -248,13 +272,13 @@ END_TEST
 START_TEST(console_text_is_waited_for_across_pieces)
 {
     add("catch console login: ");
-    ck_assert(!dbg_console(b.dbg, "serial0", "welcome\nlog", 11));
-    ck_assert(!dbg_console(b.dbg, "debug", "in: ", 4)); /* no console */
-    ck_assert(dbg_console(b.dbg, "serial0", "in: ", 4));
-    ck_assert(!dbg_console(b.dbg, "serial0", "in: ", 4));
+    ck_assert(!dbg_console(b.dbg, cpu, 0, "serial0", "welcome\nlog", 11));
+    ck_assert(!dbg_console(b.dbg, cpu, 0, "debug", "in: ", 4)); /* no console */
+    ck_assert(dbg_console(b.dbg, cpu, 0, "serial0", "in: ", 4));
+    ck_assert(!dbg_console(b.dbg, cpu, 0, "serial0", "in: ", 4));
     for (unsigned n = 0; n < 1000; n++)
-        ck_assert(!dbg_console(b.dbg, "serial0", "xxxxxxx", 7));
-    ck_assert(dbg_console(b.dbg, "serial1", "login: login", 12));
+        ck_assert(!dbg_console(b.dbg, cpu, 0, "serial0", "xxxxxxx", 7));
+    ck_assert(dbg_console(b.dbg, cpu, 0, "serial1", "login: login", 12));
 }
 END_TEST
 
@@ -330,7 +354,7 @@ START_TEST(a_recording_notes_the_last_hit_and_does_not_stop)
 
     add("break store ignore 2"); /* counts are of live runs */
     dbg_tell_step(b.dbg, cpu, 1000 + cpu->steps);
-    dbg_set_mode(b.dbg, DBG_RECORD);
+    dbg_record(b.dbg, UINT64_MAX);
     ck_assert(!dbg_last_hit(b.dbg, &hit));
     ck_assert(!run());
     ck_assert(dbg_last_hit(b.dbg, &hit));
@@ -359,7 +383,7 @@ START_TEST(a_recording_names_the_step_at_which_a_live_run_stops)
         setup();
         add(both[_i]);
         dbg_tell_step(b.dbg, cpu, cpu->steps);
-        dbg_set_mode(b.dbg, DBG_RECORD);
+        dbg_record(b.dbg, stops[n]);
         sys_run(&b.s, (unsigned)stops[n]); /* to where it stops: that stop itself does not count */
         ck_assert(dbg_last_hit(b.dbg, &hit));
         ck_assert_uint_eq(hit.step, stops[n - 1]);
@@ -468,6 +492,7 @@ int main(void)
     tcase_add_test(t, a_breakpoint_stops_before_the_instruction_and_goes_on_from_it);
     LOOP(t, options_of_a_breakpoint_hold, options);
     tcase_add_test(t, a_condition_that_cannot_be_evaluated_stops_and_says_why);
+    tcase_add_test(t, a_condition_on_nothing_stops_and_says_why);
     tcase_add_test(t, probes_can_be_removed_disabled_and_walked);
     tcase_add_test(t, a_probe_for_one_hit_goes_when_the_next_is_added);
     tcase_add_test(t, a_callback_decides);
@@ -476,6 +501,7 @@ int main(void)
     tcase_add_test(t, the_stack_of_a_delivery_is_watched_too);
     LOOP(t, events_are_caught, catches);
     LOOP(t, other_events_pass, passes);
+    tcase_add_test(t, the_ways_to_smm_and_back_are_mode_switches);
     tcase_add_test(t, console_text_is_waited_for_across_pieces);
     tcase_add_test(t, stops_on_a_triple_fault_are_a_setting_or_a_catch);
     LOOP(t, what_is_not_understood_is_refused, bad);

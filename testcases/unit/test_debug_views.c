@@ -173,6 +173,40 @@ START_TEST(registers_are_shown_with_flags_by_name)
 }
 END_TEST
 
+START_TEST(x87_registers_are_shown_as_numbers)
+{
+    cpu->fpu = (struct cpu_fpu){ .cw = FPU_CW_INIT, .sw = 5 << FPU_TOP_SHIFT | FPU_SW_C3 | FP_ZE, .valid = 0xe0, .fop = 0x1e8, .fcs = 8, .fip = 0x10000 };
+    cpu->fpu.r[5] = (fp80){ 0xc90fdaa22168c235, 0xc000 };
+    cpu->fpu.r[6] = (fp80){ 1ull << 63, 0x7fff };
+    cpu->fpu.r[7] = (fp80){ 0xc000000000000000, 0xffff };
+    ck_assert_has(VIEW(float), "st0  R5  c000 c90fdaa22168c235  -3.14159265358979324\n");
+    ck_assert_has(VIEW(float), "st1  R6  7fff 8000000000000000  infinity\n");
+    ck_assert_has(VIEW(float), "st2  R7  ffff c000000000000000  -QNaN\n");
+    ck_assert_has(VIEW(float), "st3  R0  0000 0000000000000000  empty\n");
+    ck_assert_has(VIEW(float), "fcw  037f  masked: IM DM ZM OM UM PM; precision 64 bits, rounds to nearest\n");
+    ck_assert_has(VIEW(float), "fsw  6804  TOP 5, C3 ZE\n");
+    ck_assert_has(VIEW(float), "ftw  a3ff\n");
+    ck_assert_has(VIEW(float), "last instruction 0008:00010000, opcode 1e8, operand 0000:00000000\n");
+    cpu->fpu.r[5] = (fp80){ 1, 0 };
+    ck_assert_has(VIEW(float), "3.6451995318824746e-4951  denormal\n");
+    cpu->fpu.r[5] = (fp80){ 1, 5 };
+    ck_assert_has(VIEW(float), "unsupported\n");
+}
+END_TEST
+
+START_TEST(vector_registers_are_shown_as_far_as_the_mode_reaches)
+{
+    const double two[4] = { 0.5, -2, 0, 1e300 };
+
+    memcpy(cpu->vector[7].b, two, 32);
+    cpu->mxcsr = 0xe040 | 1;
+    ck_assert_has(VIEW(vector), "ymm7   7e37e43c8800759c 0000000000000000  c000000000000000 3fe0000000000000\n");
+    ck_assert_has(VIEW(vector), "mxcsr 0000e041  masked: -; flags: IE; rounds to zero, DAZ, FTZ\n");
+    ck_assert_has_not(VIEW(vector), "ymm8");
+    ck_assert_has(TEXT(&b, dbg_view_register(cpu, "ymm7", &b.text)), "double: 1.0000000000000001e+300 0 -2 0.5\n");
+}
+END_TEST
+
 START_TEST(a_segment_that_is_not_what_its_descriptor_says_is_marked)
 {
     ck_assert_has_not(VIEW(segments), "!");
@@ -206,6 +240,14 @@ START_TEST(the_state_of_the_processor_is_shown)
     ck_assert_has(VIEW(cpu), "DR1    12345678  write, 4 bytes, global\n");
     cpu->activity = CPU_SHUTDOWN;
     ck_assert_has(VIEW(cpu), "in shutdown\n");
+    ck_assert_has(VIEW(cpu), "SMBASE 00030000  SMI handler at 0x00038000, save map up to 0x0003ffff\n");
+    cpu->smm.active = cpu->smi_pending = cpu->init_pending = true;
+    cpu->cr0 = 0;
+    cpu_mode_changed(cpu);
+    ck_assert_has(VIEW(cpu), "system-management mode, real mode, no paging, CPL 0, interrupts off\n");
+    ck_assert_has(VIEW(cpu), "pending: SMI, until RSM\n");
+    ck_assert_has(VIEW(cpu), "pending: NMI, until IRET or RSM\n");
+    ck_assert_has(VIEW(cpu), "pending: INIT, until RSM\n");
 }
 END_TEST
 
@@ -236,18 +278,19 @@ START_TEST(the_map_merges_runs_of_one_kind)
     cpu->cr4 = CR4_PSE;
     pte(0x70, 0);
     pte(0x71, 0x200003);
-    pte(0x72, 0x72001);
+    pte(0x72, 0x72019); /* PCD and PWT */
+    cpu->msr.mtrr_def_type = 0x806;
     sys_poke(&b.s, AT_PD + 4 * 3, 0x400087, 4);
     sys_poke(&b.s, AT_PD + 4 * 4, 0x600087, 4);
     sys_poke(&b.s, AT_PD + 4 * 1023, 0xc00083, 4);
     ck_assert_str_eq(VIEW(page_tables), "CR3 = 0x00007000, 32-bit paging; CR0.WP is clear: the kernel may write read-only pages\n"
-                                        "00000000-0006ffff    448 KiB  -> 00000000-0006ffff  4K  user   rwx  identity\n"
-                                        "00071000-00071fff      4 KiB  -> 00200000-00200fff  4K  kernel rwx\n"
-                                        "00072000-00072fff      4 KiB  -> 00072000-00072fff  4K  kernel r-x  identity\n"
-                                        "00073000-003fffff   3636 KiB  -> 00073000-003fffff  4K  user   rwx  identity\n"
-                                        "00c00000-00ffffff      4 MiB  -> 00400000-007fffff  4M  user   rwx\n"
+                                        "00000000-0006ffff    448 KiB  -> 00000000-0006ffff  4K  user   rwx  WB  identity\n"
+                                        "00071000-00071fff      4 KiB  -> 00200000-00200fff  4K  kernel rwx  WB\n"
+                                        "00072000-00072fff      4 KiB  -> 00072000-00072fff  4K  kernel r-x  UC  identity\n"
+                                        "00073000-003fffff   3636 KiB  -> 00073000-003fffff  4K  user   rwx  WB  identity\n"
+                                        "00c00000-00ffffff      4 MiB  -> 00400000-007fffff  4M  user   rwx  WB\n"
                                         "01000000-013fffff      4 MiB  ! reserved bits are set in a paging entry\n"
-                                        "ffc00000-ffffffff      4 MiB  -> 00c00000-00ffffff  4M  kernel rwx\n");
+                                        "ffc00000-ffffffff      4 MiB  -> 00c00000-00ffffff  4M  kernel rwx  WB\n");
     sys_poke(&b.s, 0x300000, 0, 4);
     cpu->cr3 = 0x300000;
     ck_assert_has(VIEW(page_tables), "Nothing is mapped");
@@ -265,9 +308,9 @@ START_TEST(pae_tables_are_walked_too)
     sys_poke(&b.s, 0x101008, 0x5001, 8);
     cpu_mode_changed(cpu);
     ck_assert_str_eq(VIEW(page_tables), "CR3 = 0x00000000, PAE; CR0.WP is clear: the kernel may write read-only pages\n"
-                                        "40000000-401fffff      2 MiB  -> 00200000-003fffff  2M  kernel rwx\n"
+                                        "40000000-401fffff      2 MiB  -> 00200000-003fffff  2M  kernel rwx  UC\n"
                                         "40200000-40200fff      4 KiB  ! reserved bits are set in a paging entry\n"
-                                        "40201000-40201fff      4 KiB  -> 00005000-00005fff  4K  kernel r-x\n");
+                                        "40201000-40201fff      4 KiB  -> 00005000-00005fff  4K  kernel r-x  UC\n");
     ck_assert_has(TRANSLATE(0x40200000), "PTE   [   0] at physical 0x00101000 = 0x8000000000003001  NX P, page 0x00003000  ! reserved bits are set");
     ck_assert_has(TRANSLATE(0x40000000), "PDPTE [   1] at physical 0x00000008 = 0x0000000000100001  P, table 0x00100000 (as loaded with CR3)");
 }
@@ -280,8 +323,11 @@ START_TEST(an_address_is_followed_level_by_level)
                                          "  CR3 = 0x00007000\n"
                                          "  PDE   [   0] at physical 0x00007000 = 0x00008007  U W P, table 0x00008000\n"
                                          "  PTE   [ 113] at physical 0x000081c4 = 0x00071007  U W P, page 0x00071000\n"
-                                         "  -> physical 0x00071234, RAM ram, 4K page, user   rwx\n"
+                                         "  -> physical 0x00071234, RAM ram, 4K page, user   rwx, UC (UC by the MTRRs)\n"
                                          "  TLB: nothing for this address\n");
+    cpu->msr.mtrr_def_type = 0x806;
+    pte(0x100, 0x100017);
+    ck_assert_has(TRANSLATE(0x100000), ", UC (WB by the MTRRs)");
     ck_assert_has(TRANSLATE(0x80000000), "not present (all zero)\n  -> not mapped\n");
     pte(0x100, 0x12345007);
     ck_assert_has(TRANSLATE(0x100000), "-> physical 0x12345000, where nobody answers");
@@ -414,6 +460,8 @@ int main(void)
     tcase_add_test(t, the_tss_is_shown_with_its_bitmap);
     tcase_add_test(t, a_16_bit_tss_has_its_own_layout);
     tcase_add_test(t, registers_are_shown_with_flags_by_name);
+    tcase_add_test(t, x87_registers_are_shown_as_numbers);
+    tcase_add_test(t, vector_registers_are_shown_as_far_as_the_mode_reaches);
     tcase_add_test(t, a_segment_that_is_not_what_its_descriptor_says_is_marked);
     tcase_add_test(t, the_state_of_the_processor_is_shown);
     tcase_add_test(t, msrs_and_the_local_apic_are_shown);

@@ -162,6 +162,28 @@ START_TEST(interrupts_do_not_hide_the_fault_before_them)
 }
 END_TEST
 
+/* No exception: RSM shut the processor down by itself. */
+START_TEST(a_bad_rsm_is_told_with_its_check)
+{
+    cpu->smm.base = 0x80000;
+    sys_poke(&b.s, 0x88000, 0xaa0f, 2);
+    cpu->smi_pending = true;
+    cpu_attend(cpu);
+    sys_run(&b.s, 1);
+    sys_poke(&b.s, 0x8fff8, 0x80000010, 4);
+    sys_run(&b.s, 1);
+    ck_assert_has(explain(),
+        "CPU 0 shut down at step 2: RSM found a state in the save map of SMM that it cannot go back to.\n\n"
+        " 1. shutdown\n"
+        "     at    8000:00008000, system-management mode\n"
+        "     why   RSM-CR0: CR0 in the save map of SMM cannot be: paging without protected mode, NW without CD, or bits above\n"
+        "           31.\n"
+        "     seen  value = 0x80000010\n"
+        "     see   SDM Vol. 3C, \"Exiting From SMM\"\n\n");
+    ck_assert_has(TEXT(&b, dbg_explain_json(b.dbg, cpu, &b.text)), "\"name\":\"shutdown\",\"type\":\"shutdown\"");
+}
+END_TEST
+
 START_TEST(a_history_of_interrupts_alone_says_so)
 {
     CODE(&b.s, "\xcd\x40\xf4");
@@ -492,6 +514,7 @@ int main(void)
     tcase_add_test(t, an_exception_without_an_idt_is_told_link_by_link);
     tcase_add_test(t, a_delivered_fault_is_told_with_its_handler);
     tcase_add_test(t, interrupts_do_not_hide_the_fault_before_them);
+    tcase_add_test(t, a_bad_rsm_is_told_with_its_check);
     tcase_add_test(t, a_history_of_interrupts_alone_says_so);
     tcase_add_checked_fixture(h, setup, teardown);
     LOOP(h, a_common_mistake_gets_its_hint, hints);
