@@ -78,6 +78,7 @@ void sim_destroy(struct sim *sim)
     sim_buf_fini(&sim->text);
     sim_buf_fini(&sim->json);
     sim_buf_fini(&sim->image);
+    sim_buf_fini(&sim->initrd);
     options_free(sim->options);
     free(sim);
 }
@@ -241,6 +242,8 @@ const char *sim_cpu_activity(const struct sim *sim, unsigned number)
     case CPU_HALTED: return "halted";
     case CPU_WAIT_SIPI: return "waiting for SIPI";
     case CPU_SHUTDOWN: return "shutdown";
+    case CPU_FROZEN: return "frozen";
+    case CPU_MWAIT: return "waiting in MWAIT";
     }
     return "";
 }
@@ -324,8 +327,11 @@ static enum sim_err enter_now(struct sim *sim, const char *channel, unsigned cpu
 {
     enum sim_err err = b->failed ? sim_fail(SIM_ERR_NOMEM, "out of memory") : input_enqueue(sim, channel, cpu, b->data, b->len);
 
-    if (!err)
+    if (!err) {
+        sim->refused = SIM_OK;
         input_deliver(sim, false);
+        err = sim->refused;
+    }
     sim_buf_fini(b);
     return err;
 }
@@ -346,6 +352,35 @@ enum sim_err sim_reg_write(struct sim *sim, unsigned number, const char *name, u
     sim_buf_u64(&b, value);
     sim_buf_str(&b, name);
     return enter_now(sim, "@reg", number, &b);
+}
+
+enum sim_err sim_reg_read_bytes(struct sim *sim, unsigned number, const char *name, void *out, size_t room, size_t *len)
+{
+    enum sim_err err;
+    struct cpu *cpu = cpu_or_fail(sim, number, &err);
+
+    return err ? err : dbg_reg_get(cpu, name, out, room, len);
+}
+
+enum sim_err sim_reg_write_bytes(struct sim *sim, unsigned number, const char *name, const void *data, size_t len)
+{
+    struct sim_buf b = SIM_BUF_INIT;
+    uint8_t old[32];
+    size_t bytes;
+    enum sim_err err = check_idle(sim);
+    struct cpu *cpu;
+
+    if (!err)
+        cpu = cpu_or_fail(sim, number, &err);
+    if (!err)
+        err = dbg_reg_get(cpu, name, old, sizeof(old), &bytes); /* it exists */
+    if (!err && len != bytes)
+        err = sim_fail(SIM_ERR_USAGE, "%s has %zu bytes, not %zu", name, bytes, len);
+    if (err)
+        return err;
+    sim_buf_str(&b, name);
+    sim_buf_put(&b, data, len);
+    return enter_now(sim, "@reg-bytes", number, &b);
 }
 
 static enum sim_err copied(size_t got, size_t len, uint64_t addr, size_t *done)
@@ -370,19 +405,17 @@ enum sim_err sim_mem_read(struct sim *sim, unsigned number, enum sim_space space
 enum sim_err sim_mem_write(struct sim *sim, unsigned number, enum sim_space space, uint64_t addr, const void *in, size_t len, size_t *done)
 {
     struct sim_buf b = SIM_BUF_INIT;
-    uint8_t *before = malloc(len ? len : 1);
-    size_t reachable = 0;
     enum sim_err err = check_idle(sim);
+    struct cpu *cpu;
+    size_t reachable;
 
-    if (!err && !before)
-        err = sim_fail(SIM_ERR_NOMEM, "out of memory");
     if (!err)
-        sim_mem_read(sim, number, space, addr, before, len, &reachable);
-    free(before);
-    if (!err)
-        cpu_or_fail(sim, number, &err);
+        cpu = cpu_or_fail(sim, number, &err);
     if (err)
         return err;
+    reachable = space == SIM_PHYSICAL ? bus_poke(sim->bus, addr, NULL, len) : cpu_poke(cpu, addr, NULL, len);
+    if (!reachable)
+        return copied(0, len, addr, done);
     sim_buf_u8(&b, (uint8_t)space);
     sim_buf_u64(&b, addr);
     sim_buf_put(&b, in, reachable);

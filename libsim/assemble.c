@@ -8,6 +8,7 @@
 #include <xxhash.h>
 
 #include "cpu/model.h"
+#include "cpu/smm.h"
 #include "debug/dbg.h"
 #include "devices/dma.h"
 #include "devices/floppy.h"
@@ -58,6 +59,8 @@ static enum sim_err load_rom(struct sim *sim, const char *name, const char *path
 
     if (!err && (b.len == 0 || b.len & SIM_PAGE_MASK) && strcmp(name, "bios") == 0)
         err = sim_fail(SIM_ERR_FORMAT, "%s: %zu bytes: a BIOS image is a multiple of 4 KiB long", path, b.len);
+    if (!err && strcmp(name, "vgabios") == 0 && (b.len < 3 || b.data[0] != 0x55 || b.data[1] != 0xAA))
+        err = sim_fail(SIM_ERR_FORMAT, "%s: no expansion ROM: it does not begin with 55 AA", path);
     if (!err)
         err = bus_ram_create(&sim->bus->memory, name, b.len, false, &ram);
     if (!err) {
@@ -219,6 +222,8 @@ static enum sim_err add_cpus(struct sim *sim)
     enum sim_err err = cpu_cluster_create(sim->bus, cpu_model_find(o->cpu_model ? o->cpu_model : "max"), &sim->cluster);
     struct cpu *cpu;
 
+    if (!err && sim->needs_firmware)
+        smm_set_map(sim->cluster, SMM_MAP_AMD64); /* of long mode's two layouts, the one that the firmware knows */
     for (unsigned n = 0; !err && n < o->cpus; n++)
         err = cpu_create(sim->cluster, &cpu);
     return err;
@@ -268,6 +273,8 @@ enum sim_err machine_assemble(struct sim *sim)
         err = add_devices(sim);
     if (!err)
         err = add_cpus(sim);
+    if (!err)
+        cpu_seed_random(sim->cluster, o->seed);
     if (!err)
         err = dbg_create(sim->cluster, sim->bus, &sim->dbg);
     if (!err)

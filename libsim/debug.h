@@ -58,6 +58,21 @@ enum sim_err sim_symbols_load(struct sim *sim, const char *path, uint64_t offset
 enum sim_err sim_symbolize(struct sim *sim, uint64_t laddr, char *out, size_t cap);
 enum sim_err sim_symbol_address(struct sim *sim, const char *name, uint64_t *laddr);
 
+/* ---- Wide registers ---- */
+
+/*
+ * A register of any width as bytes, the lowest first: st0 to st7 (10 bytes; ST(i), not the physical register), xmm0 to xmm15 (16), ymm0 to ymm15 (32),
+ * and all that sim_reg_read() knows, in as many bytes as they have. That one knows fcw, fsw, ftw, fop, fip, fcs, fdp, fds, mm0 to mm7, mxcsr,
+ * pkru and the quadwords of the vectors: xmm0.q1, ymm15.q3.
+ *
+ * room: bytes that `out` has; 32 are always enough. *len: how many were written.
+ * Errors: SIM_ERR_UNKNOWN (no such register, or none in this CPU model), SIM_ERR_USAGE (too little room).
+ */
+enum sim_err sim_reg_read_bytes(struct sim *sim, unsigned cpu, const char *name, void *out, size_t room, size_t *len);
+/* A debugger's write: an input of the run. ST(i) and MMi change as values alone: tags and TOP stay. SIM_ERR_USAGE: not as many bytes as the register
+ * has, or a value that a processor could not hold. */
+enum sim_err sim_reg_write_bytes(struct sim *sim, unsigned cpu, const char *name, const void *data, size_t len);
+
 /* ---- Code and stack ---- */
 
 /* One instruction at laddr as the present mode of the CPU reads it: text into out, its length in *len. */

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "cpu/lapic.h"
+#include "cpu/model.h"
+#include "cpu/msr.h"
 #include "devices/fw_cfg.h"
 #include "devices/i8042.h"
 #include "devices/vga.h"
@@ -79,6 +81,28 @@ static void set_up_apics(struct sim *sim)
     bus_do(sim->bus, &id);
 }
 
+/* ---- Memory types: RAM is WB, VGA's window and the space of PCI devices UC, ROM WP ---- */
+
+static void set_up_memory_types(struct sim *sim)
+{
+    const uint64_t wb = 0x0606060606060606, wp = 0x0505050505050505;
+    struct cpu *cpu;
+
+    for (unsigned n = 0; (cpu = cpu_get(sim->cluster, n)) != NULL; n++) {
+        struct cpu_msrs *m = &cpu->msr;
+
+        if (!(cpu->model->msrs & MSR_MTRR))
+            continue;
+        m->mtrr_fixed[0] = m->mtrr_fixed[1] = wb;
+        m->mtrr_fixed[2] = 0;
+        for (unsigned r = 3; r < sizeof(m->mtrr_fixed) / sizeof(m->mtrr_fixed[0]); r++)
+            m->mtrr_fixed[r] = wp;
+        m->mtrr_base[0] = FIRMWARE_LOW_RAM_END;
+        m->mtrr_mask[0] = (((1ull << cpu->model->phys_bits) - 1) & ~((1ull << 32) - FIRMWARE_LOW_RAM_END - 1)) | 0x800;
+        m->mtrr_def_type = 0xc06; /* all enabled, by default WB */
+    }
+}
+
 /* ---- Low memory ---- */
 
 /* Handlers at the addresses that IBM's BIOS made fixed: enough that a real-mode program may enable interrupts. Software interrupts return. */
@@ -135,6 +159,7 @@ enum sim_err firmware_imitate(struct sim *sim)
     firmware_set_up_pci(sim);
     set_up_interrupts(sim);
     set_up_apics(sim);
+    set_up_memory_types(sim);
     set_up_vectors(sim);
     set_up_data_area(sim);
     firmware_put_tables(sim);

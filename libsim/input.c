@@ -58,7 +58,7 @@ enum sim_err input_enqueue(struct sim *sim, const char *channel, unsigned cpu, c
 
 /* ---- Effect ---- */
 
-/* "@mem": space (1 byte), address (8), bytes. "@reg": value (8), name. */
+/* "@mem": space (1 byte), address (8), bytes. "@reg": value (8), name. "@reg-bytes": name, bytes. */
 static void write_memory(struct sim *sim, const struct input *in)
 {
     struct sim_reader r = sim_reader_over(in->data, in->len);
@@ -74,7 +74,7 @@ static void write_memory(struct sim *sim, const struct input *in)
         cpu_poke(cpu, addr, in->data + r.pos, in->len - r.pos);
 }
 
-static void write_register(struct sim *sim, const struct input *in)
+static enum sim_err write_register(struct sim *sim, const struct input *in)
 {
     struct sim_reader r = sim_reader_over(in->data, in->len);
     uint64_t value = sim_reader_u64(&r);
@@ -82,11 +82,22 @@ static void write_register(struct sim *sim, const struct input *in)
     char name[32];
 
     sim_reader_str(&r, name, sizeof(name));
-    if (!r.failed && cpu)
-        dbg_reg_write(cpu, name, value);
+    return r.failed || !cpu ? sim_fail(SIM_ERR_UNKNOWN, "the name of a register has at most %zu characters", sizeof(name) - 1) : dbg_reg_write(cpu, name, value);
 }
 
-static void apply(struct sim *sim, const struct input *in)
+static enum sim_err write_register_bytes(struct sim *sim, const struct input *in)
+{
+    struct sim_reader r = sim_reader_over(in->data, in->len);
+    struct cpu *cpu = cpu_get(sim->cluster, in->cpu);
+    char name[32];
+
+    sim_reader_str(&r, name, sizeof(name));
+    return r.failed || !cpu ? sim_fail(SIM_ERR_UNKNOWN, "the name of a register has at most %zu characters", sizeof(name) - 1)
+                            : dbg_reg_set(cpu, name, in->data + r.pos, in->len - r.pos);
+}
+
+/* Only a debugger's write can be refused: it has no effect then. */
+static enum sim_err apply(struct sim *sim, const struct input *in)
 {
     sched_reset(sim); /* one that came before, at the same position */
     if (strcmp(in->channel, "@reset") == 0)
@@ -94,9 +105,12 @@ static void apply(struct sim *sim, const struct input *in)
     else if (strcmp(in->channel, "@mem") == 0)
         write_memory(sim, in);
     else if (strcmp(in->channel, "@reg") == 0)
-        write_register(sim, in);
+        return write_register(sim, in);
+    else if (strcmp(in->channel, "@reg-bytes") == 0)
+        return write_register_bytes(sim, in);
     else
         bus_input(sim->bus, in->channel, in->data, in->len);
+    return SIM_OK;
 }
 
 /* Devices see the input at the machine's present cycle. */
@@ -147,6 +161,8 @@ static void replay_due(struct sim *sim)
 /* One waiting input enters the run. */
 static void enter(struct sim *sim, struct input *in)
 {
+    enum sim_err err;
+
     at_present(sim);
     in->position = sched_position(sim);
     if (!grow(&sim->inputs.item, &sim->inputs.cap, sim->inputs.count)) {
@@ -156,7 +172,12 @@ static void enter(struct sim *sim, struct input *in)
     }
     sim->inputs.item[sim->inputs.count++] = *in;
     sim->inputs_done++;
-    apply(sim, in);
+    err = apply(sim, in);
+    if (err) { /* as if it had not come */
+        sim->refused = err;
+        sim->inputs_done--;
+        free_inputs(&sim->inputs, sim->inputs.count - 1);
+    }
 }
 
 /* Input given in the past begins a new future. */

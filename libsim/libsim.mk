@@ -7,7 +7,7 @@ libmachine_la_SOURCES =
 noinst_LTLIBRARIES += libsim_all.la
 libsim_all_la_SOURCES =
 libsim_all_la_LIBADD = libmachine.la libdebug.la libdevices.la libcpu.la libbus.la libbase.la \
-	$(LIBELF_LIBS) $(ZSTD_LIBS) $(XXHASH_LIBS) $(ZYDIS_LIBS) $(LIBDW_LIBS) $(LIBPNG_LIBS) -lm
+	$(LIBELF_LIBS) $(ZSTD_LIBS) $(XXHASH_LIBS) $(MPFR_LIBS) $(ZYDIS_LIBS) $(LIBDW_LIBS) $(LIBPNG_LIBS) -lm
 
 # What users link: only sim_* leaves it.
 lib_LTLIBRARIES += libsim.la
@@ -43,7 +43,7 @@ libmachine_la_SOURCES += libsim/firmware_acpi.c
 libmachine_la_SOURCES += libsim/firmware_pci.c
 libmachine_la_SOURCES += libsim/firmware_tables.c libsim/firmware_tables.h
 libmachine_la_SOURCES += libsim/load.c libsim/load.h
-libmachine_la_SOURCES += libsim/load_elf.c
+libmachine_la_SOURCES += libsim/load_elf.c libsim/load_linux.c
 libmachine_la_SOURCES += libsim/load_modules.c
 libmachine_la_SOURCES += libsim/load_multiboot.c
 libmachine_la_SOURCES += libsim/media_file.c

@@ -159,7 +159,7 @@ static enum sim_err plan_kernel(struct sim *sim)
     case IMAGE_MULTIBOOT: return multiboot_check(sim);
     case IMAGE_BOOT_SECTOR: return SIM_OK;
     case IMAGE_FLAT: return check_flat(sim);
-    case IMAGE_BZIMAGE: return sim_fail(SIM_ERR_UNSUPPORTED, "%s: Linux kernels are not loaded yet; a disk or CD that boots one works as far as the CPU model does", name);
+    case IMAGE_BZIMAGE: return linux_check(sim);
     case IMAGE_MULTIBOOT2: return sim_fail(SIM_ERR_UNSUPPORTED, "%s: Multiboot 2 kernels are not loaded yet; boot it by GRUB from a CD image", name);
     case IMAGE_CHECKPOINT: return sim_fail(SIM_ERR_UNSUPPORTED, "%s: checkpoint files are not read yet", name);
     default: return sim_fail(SIM_ERR_UNSUPPORTED, "%s: this kind of file cannot be booted yet", name);
@@ -198,8 +198,12 @@ enum sim_err image_plan(struct sim *sim)
     } else if (!o->disks.count && !o->cdrom && !o->floppy && !o->bios) {
         return sim_fail(SIM_ERR_USAGE, "nothing to boot: give a kernel, a disk, CD or floppy image, or a BIOS");
     }
+    if (o->initrd && sim->image_kind != IMAGE_BZIMAGE)
+        return sim_fail(SIM_ERR_USAGE, "--initrd %s: only a Linux kernel takes one", o->initrd);
     if (o->boot == BOOT_DIRECT && (sim->image_kind == IMAGE_NONE || sim->image_kind == IMAGE_CDROM))
         return sim_fail(SIM_ERR_USAGE, "--boot direct needs a kernel, boot sector or flat image");
+    if (o->initrd && sim->image_kind != IMAGE_BZIMAGE)
+        return sim_fail(SIM_ERR_USAGE, "--initrd %s: only a Linux kernel takes an initial ramdisk", o->initrd);
     sim->needs_firmware = sim->image_kind == IMAGE_NONE || sim->image_kind == IMAGE_DISK || sim->image_kind == IMAGE_CDROM;
     sim->boot_floppy_first = sim->image_kind == IMAGE_NONE && o->floppy && !o->disks.count && !o->cdrom;
     sim->boot_cdrom_first = sim->image_kind == IMAGE_CDROM || (o->cdrom && !o->disks.count && sim->image_kind != IMAGE_DISK);
@@ -216,6 +220,10 @@ enum sim_err image_boot_direct(struct sim *sim)
         return err;
     if (sim->image_kind == IMAGE_MULTIBOOT)
         return multiboot_load(sim);
+    if (sim->image_kind == IMAGE_BZIMAGE) {
+        linux_load(sim);
+        return SIM_OK;
+    }
     load_put(sim, 0x7c00, sim->image.data, sim->image.len < 512 || sim->image_kind == IMAGE_FLAT ? sim->image.len : 512);
     load_enter_real(sim, 0, 0x7c00);
     return SIM_OK;

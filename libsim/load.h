@@ -13,6 +13,11 @@ enum sim_err multiboot_check(struct sim *sim);
 /* Puts kernel, modules and information into RAM; sets the boot CPU's registers. Multiboot Specification 0.6.96. */
 enum sim_err multiboot_load(struct sim *sim);
 
+/* Linux: checks the setup header, reads the initial ramdisk, sees that all finds room. */
+enum sim_err linux_check(struct sim *sim);
+/* Puts kernel, ramdisk and zero page into RAM; sets the boot CPU's registers. */
+void linux_load(struct sim *sim);
+
 /* A piece of an image and where it goes. */
 struct load_segment {
     uint64_t paddr, file_off, file_bytes, mem_bytes;

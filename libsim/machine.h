@@ -37,7 +37,7 @@ enum image_kind { IMAGE_NONE, IMAGE_MULTIBOOT, IMAGE_MULTIBOOT2, IMAGE_BZIMAGE, 
 /* One input. `position` is set when it enters the run; a pending one has none yet. */
 struct input {
     struct sim_position position;
-    char channel[24];   /* a device's channel, or "@reset", "@reg", "@mem" for the machine itself */
+    char channel[24];   /* a device's channel, or "@reset", "@reg", "@reg-bytes", "@mem" for the machine itself */
     uint16_t cpu;       /* "@reg", "@mem" */
     uint32_t len;
     uint8_t *data;      /* owned */
@@ -98,8 +98,10 @@ struct sim {
     struct machine_request request;
     struct input_queue queue;
     struct input_log inputs;
+    enum sim_err refused;       /* what the last debugger's write came to */
     sim_steps furthest_step;    /* the end of the timeline */
     uint64_t furthest_output;   /* outputs sent; re-execution of these is silent */
+    struct cpu *stepping;       /* the CPU that makes steps now; NULL between turns, when events fire */
     bool console_stop;          /* console text that a probe waits for has passed */
     sim_output_fn *output;
     void *output_arg;
@@ -122,6 +124,7 @@ struct sim {
     struct media_file *media;   /* open images: media_file.c */
     struct plugin *plugins;     /* open shared objects: plugin.c */
     struct sim_buf image;       /* the kernel image, for direct boot: load.c */
+    struct sim_buf initrd;      /* of a Linux kernel: load_linux.c */
     struct load_modules *modules; /* and what goes with it: load_modules.c */
     enum image_kind image_kind;
     bool needs_firmware;

@@ -326,18 +326,38 @@ static enum sim_err quit(struct monitor_call *m)
 #define MAX_DEPTH 8
 #define MAX_LINE 1000
 
+/* One line without its end, of at most MAX_LINE + 1 characters; false: there is none. A NUL, which no text has, ends the reading: *is_text. */
+static bool read_line(FILE *f, char line[MAX_LINE + 2], bool *is_text)
+{
+    size_t len = 0;
+    int c = 0;
+
+    *is_text = true;
+    while (len <= MAX_LINE && *is_text && (c = getc(f)) != EOF && c != '\n') {
+        *is_text = c != 0;
+        line[len++] = (char)c;
+    }
+    line[len] = 0;
+    return len || c != EOF;
+}
+
 static enum sim_err script_lines(struct monitor_call *m, FILE *f)
 {
     char line[MAX_LINE + 2];
     enum sim_err err = SIM_OK;
+    bool is_text;
 
-    for (unsigned number = 1; !err && !m->sim->monitor->quit && fgets(line, sizeof(line), f); number++) {
+    for (unsigned number = 1; !err && !m->sim->monitor->quit && read_line(f, line, &is_text); number++) {
         const char *text = skip_blanks(line);
 
-        line[strcspn(line, "\r\n")] = 0;
         if (strlen(line) > MAX_LINE)
             err = sim_fail(SIM_ERR_USAGE, "%s:%u: a line of more than %d characters", m->args, number, MAX_LINE);
-        else if (*text && *text != '#')
+        line[strcspn(line, "\r")] = 0;
+        if (!err && !is_text)
+            err = sim_fail(SIM_ERR_USAGE, "%s:%u: not a text: it has a NUL", m->args, number);
+        if (err)
+            break;
+        if (*text && *text != '#')
             err = call(m->sim, text, m->out, m->emit, m->emit_arg);
         monitor_flush(m);
         if (err)

@@ -16,7 +16,13 @@
         dbg_view_##name(m->sim->dbg, m->cpu, m->out);                    \
         return SIM_OK;                                                   \
     }
-VIEW(registers) VIEW(segments) VIEW(cpu) VIEW(gdt) VIEW(ldt) VIEW(idt) VIEW(tss) VIEW(tlb) VIEW(page_tables) VIEW(lapic) VIEW(msrs)
+VIEW(registers) VIEW(vector) VIEW(segments) VIEW(cpu) VIEW(gdt) VIEW(ldt) VIEW(idt) VIEW(tss) VIEW(tlb) VIEW(page_tables) VIEW(lapic) VIEW(msrs)
+
+static enum sim_err float_registers(struct monitor_call *m)
+{
+    dbg_view_float(m->sim->dbg, m->cpu, m->out);
+    return SIM_OK;
+}
 
 static enum sim_err translate(struct monitor_call *m)
 {
@@ -32,7 +38,7 @@ static enum sim_err translate(struct monitor_call *m)
 
 static enum sim_err cpus(struct monitor_call *m)
 {
-    static const char *const activities[] = { "active", "halted", "waits for SIPI", "shutdown" };
+    static const char *const activities[] = { "active", "halted", "waits for SIPI", "shutdown", "frozen", "waits in MWAIT" };
 
     for (unsigned n = 0; n < cpu_count(m->sim->cluster); n++) {
         struct cpu *cpu = cpu_get(m->sim->cluster, n);
@@ -40,7 +46,7 @@ static enum sim_err cpus(struct monitor_call *m)
 
         dbg_symbolize(m->sim->dbg, monitor_pc(cpu), where, sizeof(where));
         say(m, "%s cpu %u  %-14s cycle %llu, %llu steps  %04x:%08llx %s\n", n == m->sim->focus ? "*" : " ", n,
-            (unsigned)cpu->activity < 4 ? activities[cpu->activity] : "?", (ull)cpu->cycle, (ull)cpu->steps, cpu->seg[CPU_CS].selector, (ull)cpu->ip,
+            (unsigned)cpu->activity < 5 ? activities[cpu->activity] : "?", (ull)cpu->cycle, (ull)cpu->steps, cpu->seg[CPU_CS].selector, (ull)cpu->ip,
             where);
     }
     return SIM_OK;
@@ -48,17 +54,25 @@ static enum sim_err cpus(struct monitor_call *m)
 
 static enum sim_err one_register(struct monitor_call *m)
 {
-    uint64_t value;
-
     for (unsigned n = 0; n < m->count; n++) {
-        const char *name = m->word[n] + (m->word[n][0] == '$');
-        enum sim_err err = dbg_reg_read(m->cpu, name, &value);
+        enum sim_err err = dbg_view_register(m->cpu, m->word[n] + (m->word[n][0] == '$'), m->out);
 
         if (err)
             return err;
-        say(m, "%-8s 0x%llx = %llu\n", name, (ull)value, (ull)value);
     }
     return m->count ? SIM_OK : registers(m);
+}
+
+static enum sim_err all_registers(struct monitor_call *m)
+{
+    static enum sim_err (*const views[])(struct monitor_call *) = { registers, cpu, segments, float_registers, vector };
+
+    for (unsigned n = 0; n < sizeof(views) / sizeof(views[0]); n++) {
+        if (n)
+            say(m, "\n");
+        views[n](m);
+    }
+    return SIM_OK;
 }
 
 /* ---- Time ---- */
@@ -136,6 +150,9 @@ static enum sim_err stop(struct monitor_call *m)
 
 const struct monitor_command monitor_info_topics[] = {
     { "registers", "r reg", "registers [NAME...]", "General registers, or those that are named.", one_register, FOLLOW_EXPRESSION, NULL },
+    { "float", "fpu x87", "float", "x87 registers; control, status and tag words in words.", float_registers, FOLLOW_NONE, NULL },
+    { "vector", "sse avx mmx", "vector", "Vector registers and MXCSR.", vector, FOLLOW_NONE, NULL },
+    { "all-registers", "", "all-registers", "All of these, control and debug registers, segments.", all_registers, FOLLOW_NONE, NULL },
     { "cpu", "", "cpu", "Mode, control registers, activity, what is pending.", cpu, FOLLOW_NONE, NULL },
     { "cpus", "threads", "cpus", "All CPUs, and where they are.", cpus, FOLLOW_NONE, NULL },
     { "segments", "seg", "segments", "Segment registers with their hidden parts.", segments, FOLLOW_NONE, NULL },

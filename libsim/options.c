@@ -72,11 +72,12 @@ static enum sim_err bounded(const char *name, const char *value, uint64_t min, u
     return SIM_OK;
 }
 
-/* "2024-02-29", "2024-02-29T12:34:56", or "host". */
+/* "2024-02-29", "2024-02-29T12:34:56", or "host". strptime takes any day up to 31, and a leap second; timegm makes another date of such a one. */
 static enum sim_err set_rtc(struct sim_options *o, const char *value)
 {
-    struct tm tm = { .tm_mday = 1 };
+    struct tm tm = { .tm_mday = 1 }, given;
     const char *end;
+    time_t when;
 
     if (strcmp(value, "host") == 0) {
         o->rtc = -1;
@@ -85,9 +86,11 @@ static enum sim_err set_rtc(struct sim_options *o, const char *value)
     end = strptime(value, "%Y-%m-%d", &tm);
     if (end && *end == 'T')
         end = strptime(end + 1, "%H:%M:%S", &tm);
-    if (!end || *end)
-        return sim_fail(SIM_ERR_USAGE, "rtc %s: a date as 2024-02-29 or 2024-02-29T12:34:56, or host", value);
-    o->rtc = timegm(&tm);
+    given = tm;
+    when = timegm(&tm);
+    if (!end || *end || when < 0 || tm.tm_mday != given.tm_mday || tm.tm_sec != given.tm_sec)
+        return sim_fail(SIM_ERR_USAGE, "rtc %s: a date from 1970 on, as 2024-02-29 or 2024-02-29T12:34:56, or host", value);
+    o->rtc = when;
     return SIM_OK;
 }
 
@@ -249,7 +252,7 @@ struct sim_options *options_new(void)
     o->memory = 128u << 20;
     o->clock_hz = 1000000000;
     o->cpus = 1;
-    o->quantum = 1009; /* a prime: loops of round lengths do not beat with it */
+    o->quantum = 101; /* short, for spin locks without PAUSE; a prime, for loops of round lengths not to beat with it */
     o->rtc = 1577836800;
     o->timeline = true;
     o->stop_on = DBG_STOP_TRIPLE_FAULT | DBG_STOP_DEAD_HALT;

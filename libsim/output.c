@@ -5,12 +5,19 @@
 #include "debug/dbg.h"
 #include "libsim/machine.h"
 
+static bool console_stops(struct sim *sim, const char *channel, const void *data, size_t len)
+{
+    struct cpu *cpu = sim->stepping ? sim->stepping : cpu_get(sim->cluster, sim->turn_cpu);
+
+    return dbg_console(sim->dbg, cpu, sim->stepping ? dbg_step_after(sim->dbg, cpu) : sim->step, channel, data, len);
+}
+
 void output_emit(void *arg, const char *channel, const void *data, size_t len)
 {
     struct sim *sim = arg;
     bool first_time = sim->outputs_done++ >= sim->furthest_output;
 
-    if (dbg_console(sim->dbg, channel, data, len))
+    if (console_stops(sim, channel, data, len))
         sim->console_stop = sim->bus->look = true;
     if (!first_time)
         return;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "devices/parallel.h"
+#include "devices/pc_testdev.h"
 #include "devices/uart.h"
 #include "libsim/options.h"
 
@@ -15,8 +16,8 @@ struct plugin {
     const struct sim_device_class *const *classes;
 };
 
-/* Built-in classes that it makes sense to have more of. */
-static const struct sim_device_class *const built_in[] = { &uart_class, &parallel_class, NULL };
+/* Built-in classes that it makes sense to have more of, or that no pc has by itself. */
+static const struct sim_device_class *const built_in[] = { &uart_class, &parallel_class, &pc_testdev_class, NULL };
 
 const struct sim_device_class *plugin_built_in(unsigned n)
 {

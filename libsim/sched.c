@@ -65,8 +65,7 @@ static void wake_sleepers(struct sim *sim)
 
         if (cpu->activity == CPU_ACTIVE || !cpu_wakeable(cpu))
             continue;
-        if (cpu->cycle < sim->clock.now)
-            cpu->cycle = sim->clock.now;
+        cpu_wake(cpu, sim->clock.now);
         if (cpu->number != sim->turn_cpu && sim->turn_end == SIM_NEVER)
             sim->turn_end = saturating_add(cpu->cycle, sim->quantum);
     }
@@ -164,6 +163,12 @@ static void stop_at(struct sim *sim, struct sim_stop *stop, enum sim_stop_reason
     snprintf(stop->text, sizeof(stop->text), "%s", text);
 }
 
+static void stop_at_probe(struct sim *sim, struct sim_stop *stop, unsigned cpu)
+{
+    stop_at(sim, stop, SIM_STOP_PROBE, cpu, "");
+    stop->probe = dbg_stop_text(sim->dbg, stop->text, sizeof(stop->text));
+}
+
 static bool requested(const struct sim *sim)
 {
     return sim->request.reset || sim->request.power_off || sim->request.exit || sim->request.error;
@@ -207,13 +212,15 @@ static bool take_requests(struct sim *sim, struct sim_stop *stop)
     return sim->stop_on_reset;
 }
 
-/* Could an interrupt still wake a halted CPU? NMIs are not asked for: no part of the pc raises one by itself. */
+/* Could an interrupt, or a write to a monitored line, still wake a halted CPU? NMIs are not asked for: no part of the pc raises one by itself. */
 static bool any_interruptible(const struct sim *sim)
 {
     for (unsigned n = 0; n < cpu_count(sim->cluster); n++) {
         const struct cpu *cpu = cpu_get(sim->cluster, n);
 
-        if (cpu->activity == CPU_HALTED && cpu->eflags & EFL_IF)
+        if (cpu->activity == CPU_MWAIT) /* by DMA, or by a masked interrupt */
+            return true;
+        if ((cpu->activity == CPU_HALTED || cpu->activity == CPU_FROZEN) && cpu->eflags & EFL_IF)
             return true;
     }
     return false;
@@ -298,11 +305,20 @@ static void take_turn(struct sim *sim, struct cpu *cpu, const struct run_limits 
 
     sim->bus->look = sim->clock.moved = false;
     dbg_tell_step(sim->dbg, cpu, sim->step);
+    sim->stepping = cpu;
     *why = cpu_run(cpu, &slice);
+    sim->stepping = NULL;
     sim->step += cpu->steps - before;
     if (cpu->steps != before)
         keep_turn_after_step(sim, cpu, *why);
     wake_sleepers(sim);
+}
+
+static const char *shutdown_text(const struct cpu *cpu)
+{
+    bool by_rsm = cpu->history[(cpu->history_next - 1) % CPU_HISTORY].type == CPU_DELIVER_OTHER;
+
+    return by_rsm ? "RSM found a state that cannot be: the CPU is in shutdown" : "triple fault: the CPU is in shutdown";
 }
 
 static bool after_turn(struct sim *sim, struct cpu *cpu, enum cpu_exit why, struct sim_stop *stop)
@@ -320,14 +336,13 @@ static bool after_turn(struct sim *sim, struct cpu *cpu, enum cpu_exit why, stru
     case CPU_EXIT_SHUTDOWN:
         end_turn(sim);
         if (dbg_stops_on(sim->dbg, DBG_STOP_TRIPLE_FAULT)) {
-            stop_at(sim, stop, SIM_STOP_TRIPLE_FAULT, cpu->number, "triple fault: the CPU is in shutdown");
+            stop_at(sim, stop, SIM_STOP_TRIPLE_FAULT, cpu->number, shutdown_text(cpu));
             return true;
         }
         sim->request.reset = true; /* the chipset answers the shutdown cycle with RESET# */
         return false;
     case CPU_EXIT_STOP:
-        stop_at(sim, stop, SIM_STOP_PROBE, cpu->number, "");
-        stop->probe = dbg_stop_text(sim->dbg, stop->text, sizeof(stop->text));
+        stop_at_probe(sim, stop, cpu->number);
         return true;
     case CPU_EXIT_TOUCHED:
         return false;
@@ -367,6 +382,11 @@ static bool round_once(struct sim *sim, const struct run_limits *limits, sim_ste
     arrive(sim, limits);
     if (requested(sim))
         return take_requests(sim, stop);
+    if (sim->console_stop) {
+        sim->console_stop = false;
+        stop_at_probe(sim, stop, sim->turn_cpu);
+        return true;
+    }
     if (limits->only_cpu >= 0 && cpu_get(sim->cluster, (unsigned)limits->only_cpu)->steps > only_from) {
         stop_at(sim, stop, SIM_STOP_STEPS, (unsigned)limits->only_cpu, "step made");
         return true;
@@ -382,13 +402,10 @@ static bool round_once(struct sim *sim, const struct run_limits *limits, sim_ste
     if (!cpu)
         return sleep_on(sim, limits, stop);
     take_turn(sim, cpu, limits, &why);
-    if (sim->console_stop) {
-        sim->console_stop = false;
-        why = CPU_EXIT_STOP;
-    }
     if (!after_turn(sim, cpu, why, stop))
         return false;
     arrive(sim, limits);
+    sim->console_stop = false; /* this is that stop, or one at the same place */
     return true;
 }
 

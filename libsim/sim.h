@@ -144,7 +144,7 @@ struct sim_position sim_position(const struct sim *sim);
 /* Simulated cycles per simulated second. */
 uint64_t sim_clock_hz(const struct sim *sim);
 unsigned sim_cpus(const struct sim *sim);
-/* What a CPU is doing: "active", "halted", "waiting for SIPI" or "shutdown"; "" when there is no such CPU. */
+/* What a CPU is doing: "active", "halted", "waiting for SIPI", "shutdown" or "frozen" (by an x87 error, until its interrupt); "" when there is no such CPU. */
 const char *sim_cpu_activity(const struct sim *sim, unsigned cpu);
 /* Retired instructions of all CPUs. */
 uint64_t sim_retired(const struct sim *sim);
@@ -177,11 +177,12 @@ void sim_on_log(struct sim *sim, int level, sim_line_fn *fn, void *arg);
 
 /* Registers by the manual's names in lower case: eax, ax, eip, eflags, cs, cs.base, cs.limit, cs.attr, cr0, dr6, gdtr.base, tr, msr:0x10 ... */
 enum sim_err sim_reg_read(struct sim *sim, unsigned cpu, const char *name, uint64_t *value);
-/* A debugger's write: an input of the run. */
+/* A debugger's write: an input of the run. SIM_ERR_USAGE: a value that could not have come about in a processor; nothing is written. */
 enum sim_err sim_reg_write(struct sim *sim, unsigned cpu, const char *name, uint64_t value);
 
 enum sim_space { SIM_LINEAR, SIM_PHYSICAL };
-/* No side effects, no timing. *done: how many bytes could be copied; SIM_ERR_FAULT when fewer than len. */
+/* No side effects, no timing. *done: how many bytes could be copied; SIM_ERR_FAULT when fewer than len. Main memory, ROM, and devices that can be
+ * looked at are read, by linear address also the CPU's local APIC; written is main memory alone. */
 enum sim_err sim_mem_read(struct sim *sim, unsigned cpu, enum sim_space space, uint64_t addr, void *out, size_t len, size_t *done);
 enum sim_err sim_mem_write(struct sim *sim, unsigned cpu, enum sim_space space, uint64_t addr, const void *in, size_t len, size_t *done);
 

@@ -5,8 +5,10 @@
  * measured speed (so that re-executing one takes about a hundredth of a second), and thinned out with age: near the present they stand
  * densely, far back sparsely. Where they stand is no state: it moves nothing in the guest.
  *
- * Going to step S restores the last checkpoint at or before S and runs forward silently, taking new checkpoints on the way, so that stepping
- * back again from S is cheap.
+ * Going to step S restores the last checkpoint at or before S and runs forward silently. On the way it leaves rungs: checkpoints in the middle
+ * of what is still to go, and so on, each half as far from S as the one before. Who steps back again from S finds one close by, and where the
+ * gap below it is wide, new ones divide that: many single steps back re-execute each gap about once for each halving. Rungs stand between one
+ * ordinary checkpoint and the present only, so there are never more than a few.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -20,11 +22,14 @@
 #define MAX_INTERVAL     50000000
 #define DEFAULT_BUDGET   (1ull << 30)
 #define MAX_CHECKPOINTS  4096
+#define RUNG_STEPS       2048      /* the smallest distance of rungs: about as long to re-execute as a checkpoint takes to restore */
 
 struct checkpoint {
     sim_steps step;
+    bool rung;
     struct sim_buf state;
     struct bus_snapshot *pages;
+    struct dbg_console_tail console;
 };
 
 struct timeline {
@@ -69,10 +74,10 @@ static size_t find(const struct timeline *t, sim_steps step)
     return low ? low - 1 : t->count;
 }
 
-static bool take(struct sim *sim)
+static bool take(struct sim *sim, bool rung)
 {
     struct timeline *t = sim->timeline;
-    struct checkpoint c = { .step = sim->step, .state = SIM_BUF_INIT };
+    struct checkpoint c = { .step = sim->step, .rung = rung, .state = SIM_BUF_INIT, .console = dbg_console_tail(sim->dbg) };
     size_t at = find(t, sim->step);
 
     if (at < t->count && t->at[at].step == sim->step)
@@ -105,8 +110,11 @@ static void restore(struct sim *sim, const struct checkpoint *c)
 
     bus_snapshot_restore(&sim->bus->memory, c->pages);
     state_unpack(sim, &in); /* what was packed here unpacks here */
-    for (unsigned n = 0; n < cpu_count(sim->cluster); n++)
+    dbg_set_console_tail(sim->dbg, &c->console);
+    for (unsigned n = 0; n < cpu_count(sim->cluster); n++) {
+        cpu_get(sim->cluster, n)->resume = false; /* that a breakpoint has been seen was said of another place */
         dbg_tell_step(sim->dbg, cpu_get(sim->cluster, n), sim->step);
+    }
 }
 
 /* ---- Thinning ---- */
@@ -182,7 +190,7 @@ void timeline_tick(struct sim *sim)
     at = find(t, sim->step);
     if (at < t->count && sim->step - t->at[at].step < t->interval)
         return;
-    take(sim);
+    take(sim, false);
     adapt_interval(sim);
     thin_out(sim);
 }
@@ -200,7 +208,7 @@ enum sim_err timeline_create(struct sim *sim, uint64_t budget_bytes)
     t->last_step = sim->step;
     clock_gettime(CLOCK_MONOTONIC, &t->last_time);
     sim->timeline = t;
-    if (take(sim))
+    if (take(sim, false))
         return SIM_OK;
     timeline_destroy(sim);
     return sim_fail(SIM_ERR_NOMEM, "out of memory for the first checkpoint");
@@ -251,6 +259,34 @@ static void run_past(struct sim *sim, sim_steps step, struct sim_stop *stop)
     sim->log.muted = false;
 }
 
+/* Rungs stand from the last ordinary checkpoint at or before `step` on up to it; others go. */
+static void drop_rungs(struct sim *sim, sim_steps step)
+{
+    struct timeline *t = sim->timeline;
+    size_t first = find(t, step);
+
+    while (first && t->at[first].rung)
+        first--;
+    for (size_t n = t->count; n-- > 1;)
+        if (t->at[n].rung && (n < first || t->at[n].step > step))
+            remove_at(sim, n);
+}
+
+/* From a checkpoint to `step`, leaving rungs. cpu: not further than up to where it has made `own` steps; NULL: all the way. */
+static void climb(struct sim *sim, sim_steps step, const struct cpu *cpu, sim_steps own, struct sim_stop *stop)
+{
+    while (step - sim->step >= 2 * RUNG_STEPS) {
+        sim_steps middle = sim->step + (step - sim->step) / 2;
+
+        run_past(sim, middle, stop);
+        if (sim->step != middle || (cpu && cpu->steps >= own))
+            return;
+        take(sim, true);
+    }
+    if (!cpu)
+        run_past(sim, step, stop);
+}
+
 enum sim_err timeline_goto(struct sim *sim, sim_steps step, struct sim_stop *stop)
 {
     struct timeline *t = sim->timeline;
@@ -262,25 +298,29 @@ enum sim_err timeline_goto(struct sim *sim, sim_steps step, struct sim_stop *sto
     if (step < t->at[0].step || step > furthest)
         return sim_fail(SIM_ERR_RANGE, "step %llu is outside the timeline (%llu to %llu)", (unsigned long long)step,
                         (unsigned long long)t->at[0].step, (unsigned long long)furthest);
-    at = find(t, step);
-    if (step < sim->step || t->at[at].step > sim->step)
-        restore(sim, &t->at[at]);
     dbg_set_mode(sim->dbg, DBG_SILENT);
-    run_past(sim, step, stop);
+    at = find(t, step);
+    if (step < sim->step || t->at[at].step > sim->step) {
+        drop_rungs(sim, step);
+        restore(sim, &t->at[find(t, step)]);
+        climb(sim, step, NULL, 0, stop);
+    } else {
+        run_past(sim, step, stop);
+    }
     dbg_set_mode(sim->dbg, DBG_LIVE);
     if (sim->step != step)
         return sim_fail(SIM_ERR_DIVERGED, "re-execution stopped at step %llu: %s", (unsigned long long)sim->step, stop->text);
     return SIM_OK;
 }
 
-/* The last hit in [from, to), going there. False: none. */
-static bool last_hit_between(struct sim *sim, size_t checkpoint, sim_steps to, struct dbg_hit *hit)
+/* The last hit from a checkpoint on up to step `to`, going there; one at `origin`, where the search began, is none. False: none. */
+static bool last_hit_between(struct sim *sim, size_t checkpoint, sim_steps to, sim_steps origin, struct dbg_hit *hit)
 {
     struct sim_stop stop;
     bool found;
 
     restore(sim, &sim->timeline->at[checkpoint]);
-    dbg_set_mode(sim->dbg, DBG_RECORD);
+    dbg_record(sim->dbg, origin);
     run_past(sim, to, &stop);
     found = dbg_last_hit(sim->dbg, hit);
     dbg_set_mode(sim->dbg, DBG_LIVE);
@@ -290,7 +330,7 @@ static bool last_hit_between(struct sim *sim, size_t checkpoint, sim_steps to, s
 enum sim_err timeline_reverse_run(struct sim *sim, struct sim_stop *stop)
 {
     struct timeline *t = sim->timeline;
-    sim_steps to = sim->step;
+    sim_steps origin = sim->step, to = origin;
     struct dbg_hit hit;
 
     if (!t)
@@ -299,7 +339,7 @@ enum sim_err timeline_reverse_run(struct sim *sim, struct sim_stop *stop)
         size_t at = find(t, to - 1);
         sim_steps from = t->at[at].step;
 
-        if (last_hit_between(sim, at, to, &hit)) {
+        if (last_hit_between(sim, at, to, origin, &hit)) {
             enum sim_err err = timeline_goto(sim, hit.step, stop);
             const struct dbg_probe *probe = dbg_probe_find(sim->dbg, hit.probe);
 
@@ -321,15 +361,14 @@ enum sim_err timeline_reverse_run(struct sim *sim, struct sim_stop *stop)
     return err;
 }
 
-/* The machine step before which the CPU made its last step. */
-static sim_steps before_last_step_of(struct sim *sim, unsigned number, sim_steps own_steps)
+/* From a checkpoint to the machine step before which the CPU makes its `own`-th step; `end` is at or behind that. */
+static void before_step_of(struct sim *sim, const struct cpu *cpu, sim_steps own, sim_steps end, struct sim_stop *stop)
 {
-    struct sim_stop stop;
-    const struct cpu *cpu = cpu_get(sim->cluster, number);
-
-    while (cpu->steps + 1 < own_steps)
-        run_past(sim, sim->step + (own_steps - 1 - cpu->steps), &stop);
-    return sim->step;
+    climb(sim, end, cpu, own, stop);
+    for (size_t at = find(sim->timeline, sim->step); cpu->steps >= own; at--) /* the others have made the steps behind it */
+        restore(sim, &sim->timeline->at[at]);
+    while (cpu->steps + 1 < own)
+        run_past(sim, sim->step + (own - 1 - cpu->steps), stop);
 }
 
 enum sim_err timeline_reverse_step_cpu(struct sim *sim, unsigned number, struct sim_stop *stop)
@@ -340,13 +379,15 @@ enum sim_err timeline_reverse_step_cpu(struct sim *sim, unsigned number, struct 
 
     if (!t)
         return sim_fail(SIM_ERR_RANGE, "the timeline is off: run with --timeline on");
+    if (end > t->at[0].step)
+        drop_rungs(sim, end - 1);
     for (size_t at = find(t, end ? end - 1 : 0); end > t->at[0].step; at--) {
         restore(sim, &t->at[at]);
         if (cpu->steps < own) {
             dbg_set_mode(sim->dbg, DBG_SILENT);
-            sim_steps step = before_last_step_of(sim, number, own);
+            before_step_of(sim, cpu, own, end - 1, stop);
             dbg_set_mode(sim->dbg, DBG_LIVE);
-            enum sim_err err = timeline_goto(sim, step, stop);
+            enum sim_err err = timeline_goto(sim, sim->step, stop);
 
             stop->cpu = number;
             return err;

@@ -151,6 +151,41 @@ END_TEST
 
 /* ---- Values and memory ---- */
 
+/* A refused write is an error, changes nothing, and does not come again when the past is visited. */
+START_TEST(what_a_register_cannot_hold_is_refused)
+{
+    uint64_t digest = sim_digest(sim);
+
+    REFUSES("set $cr0 = 0x80000000", SIM_ERR_USAGE, "paging");
+    REFUSES("set $fcw = 0xffff", SIM_ERR_USAGE, "do not exist");
+    ck_assert_int_eq(sim_reg_write_bytes(sim, 0, "xmm0", "12345678", 8), SIM_ERR_USAGE);
+    ck_assert_int_eq(sim_reg_write_bytes(sim, 0, "zmm0", "12345678", 8), SIM_ERR_UNKNOWN);
+    ck_assert_uint_eq(sim_digest(sim), digest);
+}
+END_TEST
+
+START_TEST(what_is_written_to_a_wide_register_is_an_input)
+{
+    static const uint8_t bytes[16] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 };
+    struct sim_stop stop;
+    uint64_t digest, before = sim_digest(sim);
+    uint8_t out[32];
+    size_t len;
+
+    ck_assert_int_eq(sim_run_steps(sim, 100, &stop), SIM_OK);
+    ck_assert_int_eq(sim_reg_write_bytes(sim, 0, "xmm5", bytes, 16), SIM_OK);
+    ck_assert_int_eq(sim_run_steps(sim, 100, &stop), SIM_OK);
+    digest = sim_digest(sim);
+    ck_assert_int_eq(sim_goto(sim, 0, &stop), SIM_OK);
+    ck_assert_uint_eq(sim_digest(sim), before);
+    ck_assert_int_eq(sim_goto(sim, 200, &stop), SIM_OK);
+    ck_assert_uint_eq(sim_digest(sim), digest);
+    ck_assert_int_eq(sim_reg_read_bytes(sim, 0, "ymm5", out, sizeof(out), &len), SIM_OK);
+    ck_assert_uint_eq(len, 32);
+    ck_assert_mem_eq(out, bytes, 16);
+}
+END_TEST
+
 START_TEST(print_and_set_know_registers_and_memory)
 {
     DOES("print 6*7", "0x2a = 42");
@@ -221,6 +256,7 @@ START_TEST(what_was_stepped_forward_is_stepped_back)
 }
 END_TEST
 
+#ifdef HAVE_LIBDW /* lines of the source */
 START_TEST(lines_and_calls_are_stepped_both_ways)
 {
     uint64_t at;
@@ -261,6 +297,7 @@ START_TEST(next_runs_through_a_call_and_stepi_does_not)
     }
 }
 END_TEST
+#endif
 
 START_TEST(reverse_continue_finds_the_last_hit_then_the_start)
 {
@@ -361,7 +398,8 @@ END_TEST
 /* ---- Looking changes nothing ---- */
 
 static const char *const looks[] = {
-    "info registers", "info registers eax $cr0", "info cpu", "info cpus", "info segments", "info gdt", "info ldt", "info idt", "info tss", "info tlb",
+    "info registers", "info registers eax $cr0", "info registers st0 $xmm1 ymm2 mm3 mxcsr", "info float", "info vector",
+    "info all-registers", "info cpu", "info cpus", "info segments", "info gdt", "info ldt", "info idt", "info tss", "info tlb",
     "info mem", "info translate kernel_main", "info msrs", "info apic", "info devices", "info events", "info irq", "info map", "info map io",
     "info breakpoints", "info timeline", "info position", "info stop", "info symbol $pc", "info line", "info pic", "info pit", "info ioapic", "info ide",
     "info vga", "info uart0", "device", "device rtc", "device uart0 lcr", "map", "bus on", "bus", "bus 5 out at 0x3f8-0x3ff", "bus off", "why",
@@ -381,6 +419,8 @@ START_TEST(looking_changes_nothing)
             DOES(looks[n], NULL);
     ck_assert_uint_eq(sim_digest(sim), digest);
     REFUSES("cpu 1", SIM_ERR_USAGE, "no CPU 1");
+    REFUSES("info registers r16", SIM_ERR_UNKNOWN, "r16");
+    REFUSES("print $xmm1", SIM_ERR_USAGE, "xmm1.q0");
     REFUSES("device piano", SIM_ERR_UNKNOWN, "piano");
     REFUSES("device uart0 keys", SIM_ERR_UNKNOWN, "keys");
     REFUSES("trace sometimes", SIM_ERR_USAGE, "usage");
@@ -521,10 +561,16 @@ static Suite *suite(void)
     tcase_add_test(t, no_two_commands_share_a_name);
     tcase_add_test(t, a_command_may_be_shortened_while_it_is_clear_which);
     tcase_add_test(t, print_and_set_know_registers_and_memory);
+    tcase_add_test(t, what_a_register_cannot_hold_is_refused);
+    tcase_add_test(t, what_is_written_to_a_wide_register_is_an_input);
     tcase_add_test(t, x_shows_memory_in_many_ways);
     tcase_add_test(t, what_was_stepped_forward_is_stepped_back);
+#ifdef HAVE_LIBDW
     tcase_add_test(t, lines_and_calls_are_stepped_both_ways);
     tcase_add_test(t, next_runs_through_a_call_and_stepi_does_not);
+#else
+    puts("SKIP: stepping by lines of the source: built without libdw");
+#endif
     tcase_add_test(t, reverse_continue_finds_the_last_hit_then_the_start);
     tcase_add_test(t, checkpoints_are_names_for_steps);
     tcase_add_test(t, probes_are_listed_changed_and_removed);
