@@ -66,6 +66,7 @@ struct break_in *break_in_begin(struct gdb_server *s)
 {
     struct break_in *b = calloc(1, sizeof(*b));
 
+    server_acknowledge(s);
     if (!b)
         return NULL; /* then it cannot be interrupted */
     b->s = s;

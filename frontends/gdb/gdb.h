@@ -52,6 +52,9 @@ bool gdb_server_running(const struct gdb_server *s);
 /* The machine, running for the client, stopped for another reason than the end of a slice. Without a running client nothing happens. */
 void gdb_server_stopped(struct gdb_server *s, const struct sim_stop *stop);
 
+/* The front end ends, and its exit status will be this: a client that waits for the machine to stop is told. NULL is allowed. */
+void gdb_server_exits(struct gdb_server *s, int status);
+
 /* Removes the client's breakpoints, closes its connection, and frees the server. NULL is allowed. */
 void gdb_server_close(struct gdb_server *s);
 

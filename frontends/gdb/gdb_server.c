@@ -20,6 +20,7 @@
 #include "frontends/gdb/private.h"
 
 #define SEND_TIMEOUT_MS 5000
+#define LAST_ACK_MS 200
 
 /* ---- Listening ---- */
 
@@ -125,7 +126,7 @@ static void client_came(struct gdb_server *s, int in_fd, int out_fd)
     s->out_fd = out_fd;
     s->in_at = s->in_len = 0;
     s->last_len = 0;
-    s->gone = false;
+    s->gone = s->owes_ack = false;
     memset(&s->reader, 0, sizeof(s->reader));
     rsp_start(s);
 }
@@ -194,8 +195,28 @@ static void send_raw(struct gdb_server *s, const char *data, size_t len)
 
 void server_send(struct gdb_server *s, const char *data, size_t len)
 {
-    s->last_len = packet_frame(data, len, s->last);
-    send_raw(s, s->last, s->last_len);
+    bool with_ack = s->owes_ack;
+
+    s->owes_ack = false;
+    s->last[0] = '+';
+    s->last_len = packet_frame(data, len, s->last + 1);
+    send_raw(s, s->last + !with_ack, s->last_len + with_ack);
+}
+
+void server_send_last(struct gdb_server *s, const char *data, size_t len)
+{
+    struct pollfd p = { .fd = s->in_fd, .events = POLLIN };
+
+    server_send(s, data, len);
+    if (!s->no_ack && !s->gone && s->in_at == s->in_len && poll(&p, 1, LAST_ACK_MS) > 0)
+        server_fill(s);
+}
+
+void server_acknowledge(struct gdb_server *s)
+{
+    if (s->owes_ack)
+        send_raw(s, "+", 1);
+    s->owes_ack = false;
 }
 
 void server_console(struct gdb_server *s, const char *text, size_t len)
@@ -229,16 +250,18 @@ static void take_event(struct gdb_server *s, enum packet_event event)
         break;
     case PACKET_AGAIN:
         if (!s->no_ack)
-            send_raw(s, s->last, s->last_len);
+            send_raw(s, s->last + 1, s->last_len);
         break;
     case PACKET_BREAK: rsp_broken(s); break;
     case PACKET_TOO_LONG: case PACKET_COMPLETE:
-        if (!s->no_ack)
+        s->owes_ack = !s->no_ack && s->held.len;
+        if (!s->no_ack && !s->owes_ack)
             send_raw(s, "+", 1);
         if (event == PACKET_COMPLETE)
             rsp_packet(s, s->reader.data, s->reader.len);
         else
             server_send(s, "E01", 3);
+        server_acknowledge(s);
         break;
     }
 }
@@ -314,6 +337,17 @@ void gdb_server_stopped(struct gdb_server *s, const struct sim_stop *stop)
 {
     if (s->attached && s->running)
         rsp_stopped(s, stop);
+}
+
+void gdb_server_exits(struct gdb_server *s, int status)
+{
+    char reply[8];
+
+    if (!s || !s->attached || !s->running)
+        return;
+    snprintf(reply, sizeof(reply), "W%02x", status & 0xffu);
+    server_send_last(s, reply, strlen(reply));
+    s->attached = false;
 }
 
 void gdb_server_close(struct gdb_server *s)

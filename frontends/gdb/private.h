@@ -89,7 +89,26 @@ struct gdb_break {
 
 /* ---- How code is read (rsp_mode.c) ---- */
 
-enum code_size { CODE_AUTO, CODE_16, CODE_32 };
+enum code_size { CODE_AUTO, CODE_16, CODE_32, CODE_64 };
+
+/* ---- Registers (target_xml.c) ---- */
+
+/* One register as gdb sees it. */
+struct gdb_reg {
+    const char *name;   /* gdb's */
+    const char *source; /* sim_reg_read_bytes's */
+    uint8_t bits;
+    uint8_t feature;    /* index into the features of target_xml.c */
+    const char *type;
+    uint8_t offset, part; /* which bytes of the source it is; part 0: as many as there are. Above them it is zero */
+};
+#define GDB_REG_BYTES 16 /* of the widest */
+/* All of them, in the order of g and G: one set for 16-bit and 32-bit code, one for 64-bit code. */
+struct gdb_layout {
+    const struct gdb_reg *reg;
+    unsigned count;     /* a CPU model without SSE, AVX or protection keys lacks those at the end */
+    uint8_t sp, bp, pc; /* their numbers */
+};
 
 /* ---- The server ---- */
 
@@ -107,8 +126,9 @@ struct gdb_server {
     size_t in_at, in_len;
 
     struct packet_reader reader;
-    char last[PACKET_BYTES + 4]; /* the last packet sent, for '-' */
-    size_t last_len;
+    char last[1 + PACKET_BYTES + 4]; /* '+', and the last packet sent, for '-' */
+    size_t last_len;       /* of the packet */
+    bool owes_ack;         /* the '+' for the packet under way goes out with the answer: see rsp_mode.c */
     struct text reply;     /* of the packet under way */
 
     /* The session */
@@ -128,6 +148,7 @@ struct gdb_server {
     enum code_size forced; /* the user's choice; CODE_AUTO: as the CPU reads it */
     bool silent;           /* changes are not announced */
     struct text held;      /* the stop that follows an announcement */
+    struct gdb_layout layout; /* of the registers, for `code` */
     char *xml;             /* target.xml for `code`; made when asked for */
 };
 
@@ -135,6 +156,10 @@ struct gdb_server {
 
 /* Sends one packet; a client that takes nothing for five seconds is gone. */
 void server_send(struct gdb_server *s, const char *data, size_t len);
+/* The same, for the last packet of all: returns when the client has acknowledged it, for it would find the line dead; or after a fifth of a second. */
+void server_send_last(struct gdb_server *s, const char *data, size_t len);
+/* Before what may take long: the client hears that its packet has come. */
+void server_acknowledge(struct gdb_server *s);
 /* Text for the user, as O packets: only while the client waits for a stop, or for the answer to a monitor command. */
 void server_console(struct gdb_server *s, const char *text, size_t len);
 /* Reads what is there into `in`; false: the client is gone. */
@@ -196,9 +221,13 @@ const char *mode_architecture(enum code_size code);
 void mode_start(struct gdb_server *s);
 /* As gdb is to read the code of the CPU. */
 enum code_size mode_wanted(struct gdb_server *s, unsigned cpu);
+/* Would a stop be announced now? */
+bool mode_differs(struct gdb_server *s);
 /* The stop reply in s->reply is about to be sent: if gdb reads code in another way than this CPU, an announcement goes first, and
  * the reply is held. */
 void mode_announce(struct gdb_server *s);
+/* Before it: describes the target anew if the width is another one. False: there is nothing to announce. */
+bool mode_follow(struct gdb_server *s);
 /* The client goes on: true when it only went on from an announcement, and the stop that was held is now s->reply. */
 bool mode_release(struct gdb_server *s);
 
@@ -211,21 +240,16 @@ void break_in_end(struct break_in *b);
 
 /* ---- target_xml.c, rsp_regs.c ---- */
 
-/* One register as gdb sees it. */
-struct gdb_reg {
-    const char *name;   /* gdb's */
-    const char *source; /* sim_reg_read's; NULL: not modelled, told as unavailable */
-    uint8_t bits;
-    uint8_t feature;    /* index into the features of target_xml.c */
-    const char *type;
-};
-extern const struct gdb_reg gdb_regs[];
-extern const unsigned gdb_reg_count;
-enum { GDB_REG_ESP = 4, GDB_REG_EBP = 5, GDB_REG_EIP = 8 };
+/* As the client was told last. */
+const struct gdb_layout *reg_layout(const struct gdb_server *s);
+/* What the client is told of this machine. */
+void reg_layout_choose(struct gdb_server *s, enum code_size code);
 
 void reg_put(struct gdb_server *s, struct text *t, unsigned cpu, unsigned n);
 /* The linear address of the CPU's next instruction. */
 uint64_t reg_pc(struct gdb_server *s, unsigned cpu);
+/* False: the machine refused it. */
+bool reg_set_pc(struct gdb_server *s, unsigned cpu, uint64_t laddr);
 /* The description; NULL: out of memory. */
 const char *target_xml(struct gdb_server *s);
 

@@ -73,7 +73,7 @@ static void thread_alive(struct gdb_server *s, struct cursor *c)
 static void detach(struct gdb_server *s, struct cursor *c)
 {
     (void)c;
-    server_send(s, "OK", 2);
+    server_send_last(s, "OK", 2);
     breaks_clear(s);
     s->attached = false;
 }
@@ -86,7 +86,7 @@ static void kill_machine(struct gdb_server *s, struct cursor *c)
 
 static void kill_process(struct gdb_server *s, struct cursor *c)
 {
-    server_send(s, "OK", 2);
+    server_send_last(s, "OK", 2);
     kill_machine(s, c);
 }
 

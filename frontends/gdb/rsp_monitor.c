@@ -28,7 +28,7 @@ static void physical(struct gdb_server *s, const char *argument)
 static void architecture(struct gdb_server *s, const char *argument)
 {
     static const struct { const char *name; enum code_size code; } names[] = {
-        { "auto", CODE_AUTO }, { "i8086", CODE_16 }, { "i386", CODE_32 },
+        { "auto", CODE_AUTO }, { "i8086", CODE_16 }, { "i386", CODE_32 }, { "x86-64", CODE_64 },
     };
 
     for (unsigned n = 0; n < sizeof(names) / sizeof(names[0]); n++)
@@ -39,7 +39,7 @@ static void architecture(struct gdb_server *s, const char *argument)
             return;
         }
     s->silent = strcmp(argument, "silent") == 0;
-    say(s, s->silent ? "gdb is told of no change of mode\n" : "monitor architecture auto|i8086|i386|silent\n");
+    say(s, s->silent ? "gdb is told of no change of mode\n" : "monitor architecture auto|i8086|i386|x86-64|silent\n");
 }
 
 struct own_command {
@@ -50,7 +50,7 @@ struct own_command {
 static const struct own_command own_commands[] = {
     { "physical", physical, "physical on|off  what addresses gdb's memory accesses are: physical or linear" },
     { "architecture", architecture,
-      "architecture auto|i8086|i386|silent  what gdb reads code as: as the CPU does, always the same, or without being told of changes" },
+      "architecture auto|i8086|i386|x86-64|silent  what gdb reads code as: as the CPU does, always the same, or without being told of changes" },
 };
 #define OWN_COMMANDS (sizeof(own_commands) / sizeof(own_commands[0]))
 

@@ -19,15 +19,15 @@ static void supported(struct gdb_server *s, struct cursor *c)
     }
     mode_start(s);
     text_printf(&s->reply,
-                "PacketSize=%x;QStartNoAckMode+;vContSupported+;swbreak+;hwbreak+;exec-events+;qXfer:features:read+;"
+                "PacketSize=%x;QStartNoAckMode%c;vContSupported+;swbreak+;hwbreak+;exec-events+;qXfer:features:read+;"
                 "qXfer:memory-map:read+;qXfer:threads:read+;ReverseStep+;ReverseContinue+;binary-upload+",
-                PACKET_BYTES);
+                PACKET_BYTES, mode_differs(s) ? '-' : '+');
 }
 
 static void start_no_ack(struct gdb_server *s, struct cursor *c)
 {
     (void)c;
-    s->no_ack = true; /* the '+' for this packet has gone out already */
+    s->no_ack = true; /* the '+' for this packet has gone out already, or still does */
     reply_ok(s);
 }
 
@@ -63,8 +63,11 @@ static uint64_t reg(struct gdb_server *s, unsigned cpu, const char *name)
 
 static const char *mode_of(struct gdb_server *s, unsigned cpu)
 {
-    bool code32 = reg(s, cpu, "cs.attr") & 1 << 14;
+    uint64_t attr = reg(s, cpu, "cs.attr");
+    bool code32 = attr & 1 << 14;
 
+    if (reg(s, cpu, "efer") & 1 << 10)
+        return attr & 1 << 13 ? "64-bit mode" : code32 ? "32-bit compatibility mode" : "16-bit compatibility mode";
     if (!(reg(s, cpu, "cr0") & 1))
         return code32 ? "unreal mode" : "real mode";
     if (reg(s, cpu, "eflags") & 1 << 17)
@@ -77,7 +80,8 @@ static void describe_thread(struct gdb_server *s, unsigned cpu, char *out, size_
     const char *activity = sim_cpu_activity(s->sim, cpu);
     bool paging = reg(s, cpu, "cr0") >> 31 & 1;
 
-    snprintf(out, cap, "%s, CPL %u%s%s%s", mode_of(s, cpu), (unsigned)reg(s, cpu, "cpl"), paging ? ", paging" : "",
+    snprintf(out, cap, "%s, CPL %u%s%s%s%s", mode_of(s, cpu), (unsigned)reg(s, cpu, "cpl"), paging ? ", paging" : "",
+             reg(s, cpu, "smm") ? ", SMM" : "",
              strcmp(activity, "active") == 0 ? "" : ", ", strcmp(activity, "active") == 0 ? "" : activity);
 }
 

@@ -92,7 +92,8 @@ static void put_reason(struct gdb_server *s, const struct sim_stop *stop)
 /* T, with the registers that gdb asks for first. */
 static void put_stop(struct gdb_server *s, const struct sim_stop *stop)
 {
-    static const uint8_t wanted[] = { GDB_REG_ESP, GDB_REG_EBP, GDB_REG_EIP };
+    const struct gdb_layout *layout = reg_layout(s);
+    const uint8_t wanted[] = { layout->sp, layout->bp, layout->pc };
 
     text_clear(&s->reply);
     text_printf(&s->reply, "T%02x", stop->reason == SIM_STOP_INTERRUPTED ? SIGNAL_INT : SIGNAL_TRAP);
@@ -105,6 +106,16 @@ static void put_stop(struct gdb_server *s, const struct sim_stop *stop)
     put_reason(s, stop);
 }
 
+/* The registers are told in the sizes of the new description, for gdb reads that before it reads them. */
+static void put_stop_announced(struct gdb_server *s, const struct sim_stop *stop)
+{
+    bool differs = mode_follow(s);
+
+    put_stop(s, stop);
+    if (differs)
+        mode_announce(s);
+}
+
 /* The machine stands, and the CPU that the stop is about is the current one. */
 static void stand(struct gdb_server *s, const struct sim_stop *stop)
 {
@@ -113,8 +124,7 @@ static void stand(struct gdb_server *s, const struct sim_stop *stop)
     s->cpu = s->run_cpu = stop->cpu < sim_cpus(s->sim) ? stop->cpu : 0;
     sim_set_focus(s->sim, s->cpu);
     tell(s, stop);
-    put_stop(s, stop);
-    mode_announce(s);
+    put_stop_announced(s, stop);
 }
 
 void rsp_stopped(struct gdb_server *s, const struct sim_stop *stop)
@@ -138,8 +148,7 @@ void rsp_broken(struct gdb_server *s)
 void rsp_why(struct gdb_server *s, struct cursor *c)
 {
     (void)c;
-    put_stop(s, &(struct sim_stop){ .reason = SIM_STOP_STEPS });
-    mode_announce(s);
+    put_stop_announced(s, &(struct sim_stop){ .reason = SIM_STOP_STEPS });
 }
 
 /* ---- Forward ---- */
@@ -174,7 +183,7 @@ static void step(struct gdb_server *s, unsigned cpu, bool alone, uint64_t first,
 /* Where to go on, if the packet says. False: malformed. */
 static bool take_address(struct gdb_server *s, struct cursor *c)
 {
-    uint64_t addr, base = 0;
+    uint64_t addr;
 
     if (!cursor_left(c))
         return true;
@@ -182,8 +191,7 @@ static bool take_address(struct gdb_server *s, struct cursor *c)
         return false;
     if (addr == reg_pc(s, s->run_cpu))
         return true;
-    sim_reg_read(s->sim, s->run_cpu, "cs.base", &base);
-    return sim_reg_write(s->sim, s->run_cpu, "eip", (uint32_t)(addr - base)) == SIM_OK;
+    return reg_set_pc(s, s->run_cpu, addr);
 }
 
 /* Signals have no meaning here: "C05;ADDR" is "cADDR". */

@@ -1,7 +1,7 @@
 /*
  * The target description: GDB manual, "Target Descriptions". The table gives the order of g and G, the numbers of p and P, and the XML.
  *
- * The first feature is gdb's own, and must hold its registers in this order. x87 is not modelled yet; its registers are unavailable.
+ * The first feature is gdb's own, and must hold its registers in this order; so are those of SSE, AVX, protection keys and the 64-bit segment bases.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,16 +9,30 @@
 
 #include "frontends/gdb/private.h"
 
-enum { CORE, SEGMENTS, SYSTEM, FEATURES };
+enum { CORE, SEGMENTS, SYSTEM, BASES, SSE, AVX, KEYS, FEATURES };
 
-#define SEGMENT(word, sim)                                   \
-    { word "_base", sim ".base", 32, SEGMENTS, "data_ptr" }, \
+#define SEGMENT(word, sim) SEGMENT_OF(word, sim, 32)
+#define SEGMENT_OF(word, sim, width)                            \
+    { word "_base", sim ".base", width, SEGMENTS, "data_ptr" }, \
     { word "_limit", sim ".limit", 32, SEGMENTS, "uint32" }, \
     { word "_attr", sim ".attr", 32, SEGMENTS, "segment_attr" }
-#define X87(name) { name, NULL, 80, CORE, "i387_ext" }
-#define X87_CONTROL(name) { name, NULL, 32, CORE, "int" }
+/* The base is a register that gdb knows. */
+#define BASE_OF_GDB(word, sim)                              \
+    { word "_base", sim ".base", 64, BASES, "data_ptr" },      \
+    { word "_limit", sim ".limit", 32, SEGMENTS, "uint32" }, \
+    { word "_attr", sim ".attr", 32, SEGMENTS, "segment_attr" }
+#define X87(name) { name, name, 80, CORE, "i387_ext" }
+#define X87_WORD(name, sim) { name, sim, 32, CORE, "int" }
+/* Where the last instruction and its operand were: gdb shows them as selector and offset, or in 64-bit code as bits 47:32 and 31:0, as FXSAVE has them. */
+#define X87_POINTER(selector, offset, sim_selector, sim_offset) \
+    { selector, sim_selector, 32, CORE, "int" }, { offset, sim_offset, 32, CORE, "int", 0, 4 }
+#define X87_POINTER64(high, low, sim) { high, sim, 32, CORE, "int", 4, 2 }, { low, sim, 32, CORE, "int", 0, 4 }
+#define XMM(n) { "xmm" #n, "xmm" #n, 128, SSE, "vec128" }
+#define YMM_HIGH(n) { "ymm" #n "h", "ymm" #n, 128, AVX, "uint128", 16, 16 }
+#define FIRST_8(row) row(0), row(1), row(2), row(3), row(4), row(5), row(6), row(7)
+#define NEXT_8(row) row(8), row(9), row(10), row(11), row(12), row(13), row(14), row(15)
 
-const struct gdb_reg gdb_regs[] = {
+static const struct gdb_reg regs32[] = {
     { "eax", "eax", 32, CORE, "int32" },
     { "ecx", "ecx", 32, CORE, "int32" },
     { "edx", "edx", 32, CORE, "int32" },
@@ -36,8 +50,8 @@ const struct gdb_reg gdb_regs[] = {
     { "fs", "fs", 32, CORE, "int32" },
     { "gs", "gs", 32, CORE, "int32" },
     X87("st0"), X87("st1"), X87("st2"), X87("st3"), X87("st4"), X87("st5"), X87("st6"), X87("st7"),
-    X87_CONTROL("fctrl"), X87_CONTROL("fstat"), X87_CONTROL("ftag"), X87_CONTROL("fiseg"),
-    X87_CONTROL("fioff"), X87_CONTROL("foseg"), X87_CONTROL("fooff"), X87_CONTROL("fop"),
+    X87_WORD("fctrl", "fcw"), X87_WORD("fstat", "fsw"), X87_WORD("ftag", "ftw"), X87_POINTER("fiseg", "fioff", "fcs", "fip"),
+    X87_POINTER("foseg", "fooff", "fds", "fdp"), X87_WORD("fop", "fop"),
     { "ip", "eip", 32, SEGMENTS, "uint32" },
     { "cpl", "cpl", 8, SEGMENTS, "uint8" },
     SEGMENT("cs", "cs"), SEGMENT("ss", "ss"), SEGMENT("ds", "ds"), SEGMENT("es", "es"), SEGMENT("fs", "fs"), SEGMENT("gs", "gs"),
@@ -58,8 +72,87 @@ const struct gdb_reg gdb_regs[] = {
     { "dr3", "dr3", 32, SYSTEM, "data_ptr" },
     { "dr6", "dr6", 32, SYSTEM, "uint32" },
     { "dr7", "dr7", 32, SYSTEM, "uint32" },
+    FIRST_8(XMM), { "mxcsr", "mxcsr", 32, SSE, "i386_mxcsr" },
+    FIRST_8(YMM_HIGH),
+    { "pkru", "pkru", 32, KEYS, "int" },
 };
-const unsigned gdb_reg_count = sizeof(gdb_regs) / sizeof(gdb_regs[0]);
+
+static const struct gdb_reg regs64[] = {
+    { "rax", "rax", 64, CORE, "int64" },
+    { "rbx", "rbx", 64, CORE, "int64" },
+    { "rcx", "rcx", 64, CORE, "int64" },
+    { "rdx", "rdx", 64, CORE, "int64" },
+    { "rsi", "rsi", 64, CORE, "int64" },
+    { "rdi", "rdi", 64, CORE, "int64" },
+    { "rbp", "rbp", 64, CORE, "data_ptr" },
+    { "rsp", "rsp", 64, CORE, "data_ptr" },
+    { "r8", "r8", 64, CORE, "int64" },
+    { "r9", "r9", 64, CORE, "int64" },
+    { "r10", "r10", 64, CORE, "int64" },
+    { "r11", "r11", 64, CORE, "int64" },
+    { "r12", "r12", 64, CORE, "int64" },
+    { "r13", "r13", 64, CORE, "int64" },
+    { "r14", "r14", 64, CORE, "int64" },
+    { "r15", "r15", 64, CORE, "int64" },
+    { "rip", "rip", 64, CORE, "code_ptr" },
+    { "eflags", "eflags", 32, CORE, "i386_eflags" },
+    { "cs", "cs", 32, CORE, "int32" },
+    { "ss", "ss", 32, CORE, "int32" },
+    { "ds", "ds", 32, CORE, "int32" },
+    { "es", "es", 32, CORE, "int32" },
+    { "fs", "fs", 32, CORE, "int32" },
+    { "gs", "gs", 32, CORE, "int32" },
+    X87("st0"), X87("st1"), X87("st2"), X87("st3"), X87("st4"), X87("st5"), X87("st6"), X87("st7"),
+    X87_WORD("fctrl", "fcw"), X87_WORD("fstat", "fsw"), X87_WORD("ftag", "ftw"), X87_POINTER64("fiseg", "fioff", "fip"),
+    X87_POINTER64("foseg", "fooff", "fdp"), X87_WORD("fop", "fop"),
+    { "ip", "rip", 64, SEGMENTS, "uint64" },
+    { "cpl", "cpl", 8, SEGMENTS, "uint8" },
+    SEGMENT_OF("cs", "cs", 64), SEGMENT_OF("ss", "ss", 64), SEGMENT_OF("ds", "ds", 64), SEGMENT_OF("es", "es", 64),
+    BASE_OF_GDB("fs", "fs"), BASE_OF_GDB("gs", "gs"),
+    { "ldtr", "ldtr", 16, SEGMENTS, "uint16" }, SEGMENT_OF("ldtr", "ldtr", 64),
+    { "tr", "tr", 16, SEGMENTS, "uint16" }, SEGMENT_OF("tr", "tr", 64),
+    { "gdtr_base", "gdtr.base", 64, SYSTEM, "data_ptr" },
+    { "gdtr_limit", "gdtr.limit", 16, SYSTEM, "uint16" },
+    { "idtr_base", "idtr.base", 64, SYSTEM, "data_ptr" },
+    { "idtr_limit", "idtr.limit", 16, SYSTEM, "uint16" },
+    { "cr0", "cr0", 32, SYSTEM, "cr0" },
+    { "cr2", "cr2", 64, SYSTEM, "data_ptr" },
+    { "cr3", "cr3", 64, SYSTEM, "uint64" },
+    { "cr4", "cr4", 32, SYSTEM, "cr4" },
+    { "efer", "efer", 64, SYSTEM, "efer" },
+    { "dr0", "dr0", 64, SYSTEM, "data_ptr" },
+    { "dr1", "dr1", 64, SYSTEM, "data_ptr" },
+    { "dr2", "dr2", 64, SYSTEM, "data_ptr" },
+    { "dr3", "dr3", 64, SYSTEM, "data_ptr" },
+    { "dr6", "dr6", 32, SYSTEM, "uint32" },
+    { "dr7", "dr7", 32, SYSTEM, "uint32" },
+    { "k_gs_base", "msr:0xc0000102", 64, SYSTEM, "data_ptr" },
+    FIRST_8(XMM), NEXT_8(XMM), { "mxcsr", "mxcsr", 32, SSE, "i386_mxcsr" },
+    FIRST_8(YMM_HIGH), NEXT_8(YMM_HIGH),
+    { "pkru", "pkru", 32, KEYS, "int" },
+};
+
+#define COUNT(table) (sizeof(table) / sizeof(table[0]))
+static const struct gdb_layout layout32 = { regs32, COUNT(regs32), .sp = 4, .bp = 5, .pc = 8 };
+static const struct gdb_layout layout64 = { regs64, COUNT(regs64), .sp = 7, .bp = 6, .pc = 16 };
+
+const struct gdb_layout *reg_layout(const struct gdb_server *s)
+{
+    return &s->layout;
+}
+
+void reg_layout_choose(struct gdb_server *s, enum code_size code)
+{
+    uint8_t value[64];
+    size_t len;
+
+    s->layout = code == CODE_64 ? layout64 : layout32;
+    for (unsigned n = 0; n < s->layout.count; n++)
+        if (s->layout.reg[n].feature >= SSE && sim_reg_read_bytes(s->sim, 0, s->layout.reg[n].source, value, sizeof(value), &len) != SIM_OK) {
+            s->layout.count = n;
+            return;
+        }
+}
 
 /* ---- Types ---- */
 
@@ -87,8 +180,20 @@ static const struct flags flag_types[] = {
       { BIT(VME, 0), BIT(PVI, 1), BIT(TSD, 2), BIT(DE, 3), BIT(PSE, 4), BIT(PAE, 5), BIT(MCE, 6), BIT(PGE, 7), BIT(PCE, 8), BIT(OSFXSR, 9),
         BIT(OSXMMEXCPT, 10), BIT(UMIP, 11), BIT(VMXE, 13), BIT(FSGSBASE, 16), BIT(PCIDE, 17), BIT(OSXSAVE, 18), BIT(SMEP, 20), BIT(SMAP, 21),
         BIT(PKE, 22) } },
+    { "i386_mxcsr", 4, SSE,
+      { BIT(IE, 0), BIT(DE, 1), BIT(ZE, 2), BIT(OE, 3), BIT(UE, 4), BIT(PE, 5), BIT(DAZ, 6), BIT(IM, 7), BIT(DM, 8), BIT(ZM, 9), BIT(OM, 10),
+        BIT(UM, 11), BIT(PM, 12), { "RC", 13, 14 }, BIT(FZ, 15) } },
     { "efer", 8, SYSTEM, { BIT(SCE, 0), BIT(LME, 8), BIT(LMA, 10), BIT(NXE, 11) } },
 };
+
+/* What a vector of 16 bytes can be read as: gdb's own names. */
+static const char vector_types[] =
+    "<vector id=\"v4f\" type=\"ieee_single\" count=\"4\"/>\n<vector id=\"v2d\" type=\"ieee_double\" count=\"2\"/>\n"
+    "<vector id=\"v16i8\" type=\"int8\" count=\"16\"/>\n<vector id=\"v8i16\" type=\"int16\" count=\"8\"/>\n"
+    "<vector id=\"v4i32\" type=\"int32\" count=\"4\"/>\n<vector id=\"v2i64\" type=\"int64\" count=\"2\"/>\n"
+    "<union id=\"vec128\"><field name=\"v4_float\" type=\"v4f\"/><field name=\"v2_double\" type=\"v2d\"/><field name=\"v16_int8\" type=\"v16i8\"/>"
+    "<field name=\"v8_int16\" type=\"v8i16\"/><field name=\"v4_int32\" type=\"v4i32\"/><field name=\"v2_int64\" type=\"v2i64\"/>"
+    "<field name=\"uint128\" type=\"uint128\"/></union>\n";
 
 /* ---- The text ---- */
 
@@ -100,26 +205,40 @@ static void put_flags(FILE *out, const struct flags *f)
     fputs("</flags>\n", out);
 }
 
-static void put_reg(FILE *out, unsigned n)
+static void put_reg(FILE *out, const struct gdb_reg *r, unsigned n)
 {
-    const struct gdb_reg *r = &gdb_regs[n];
+    bool own = r->feature == SEGMENTS || r->feature == SYSTEM;
+    const char *group = own ? "system" : r->feature == CORE && strcmp(r->type, "int") == 0 ? "float" : strcmp(r->name, "mxcsr") == 0 ? "vector" : NULL;
 
     /* what gdb does not know stays as it is when the user calls a function of the guest */
-    fprintf(out, "<reg name=\"%s\" bitsize=\"%u\" type=\"%s\" regnum=\"%u\"%s%s/>\n", r->name, r->bits, r->type, n,
-            r->feature != CORE ? " save-restore=\"no\" group=\"system\"" : "", r->feature == CORE && !r->source && r->bits == 32 ? " group=\"float\"" : "");
+    fprintf(out, "<reg name=\"%s\" bitsize=\"%u\" type=\"%s\" regnum=\"%u\"%s", r->name, r->bits, r->type, n, own ? " save-restore=\"no\"" : "");
+    if (group)
+        fprintf(out, " group=\"%s\"", group);
+    fputs("/>\n", out);
 }
 
-static void put_feature(FILE *out, unsigned feature)
+static bool has_feature(const struct gdb_layout *layout, unsigned feature)
 {
-    static const char *const names[FEATURES] = { "org.gnu.gdb.i386.core", "org.libsim.x86.segments", "org.libsim.x86.system" };
+    for (unsigned n = 0; n < layout->count; n++)
+        if (layout->reg[n].feature == feature)
+            return true;
+    return false;
+}
+
+static void put_feature(FILE *out, const struct gdb_layout *layout, unsigned feature)
+{
+    static const char *const names[FEATURES] = { "org.gnu.gdb.i386.core", "org.libsim.x86.segments", "org.libsim.x86.system", "org.gnu.gdb.i386.segments",
+                                                 "org.gnu.gdb.i386.sse", "org.gnu.gdb.i386.avx", "org.gnu.gdb.i386.pkeys" };
 
     fprintf(out, "<feature name=\"%s\">\n", names[feature]);
+    if (feature == SSE)
+        fputs(vector_types, out);
     for (unsigned n = 0; n < sizeof(flag_types) / sizeof(flag_types[0]); n++)
         if (flag_types[n].feature == feature)
             put_flags(out, &flag_types[n]);
-    for (unsigned n = 0; n < gdb_reg_count; n++)
-        if (gdb_regs[n].feature == feature)
-            put_reg(out, n);
+    for (unsigned n = 0; n < layout->count; n++)
+        if (layout->reg[n].feature == feature)
+            put_reg(out, &layout->reg[n], n);
     fputs("</feature>\n", out);
 }
 
@@ -136,7 +255,8 @@ const char *target_xml(struct gdb_server *s)
     fputs("<?xml version=\"1.0\"?>\n<!DOCTYPE target SYSTEM \"gdb-target.dtd\">\n<target version=\"1.0\">\n", out);
     fprintf(out, "<architecture>%s</architecture>\n<osabi>none</osabi>\n", mode_architecture(s->code));
     for (unsigned feature = 0; feature < FEATURES; feature++)
-        put_feature(out, feature);
+        if (has_feature(reg_layout(s), feature))
+            put_feature(out, reg_layout(s), feature);
     fputs("</target>\n", out);
     if (ferror(out) | fclose(out)) {
         free(s->xml);

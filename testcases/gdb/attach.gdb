@@ -41,7 +41,7 @@ info registers
 #~ ^cr3 +0x
 #~ ^efer
 info registers st0
-#= <unavailable>
+#~ ^st0 +0 +\(raw 0x0{20}\)
 p ticks
 #= = 0
 set var ticks = 41

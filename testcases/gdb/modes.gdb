@@ -65,7 +65,7 @@ continue
 #= Breakpoint 4, 0x00007cc0
 x/2i $pc
 #= %esp,%ebp
-finish
+continue
 #= New value = 3
 finish
 #~ 0x00007c99
@@ -123,4 +123,5 @@ x/i $pc
 kill
 #ends: 0
 #! too long
+#! Invalid remote reply
 #! Cannot access

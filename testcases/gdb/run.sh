@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # One session of the real gdb with `sim`. The script says in comments what it takes, and what must come out:
 #
-#     #sim: OPTIONS     of sim; $demo, $modes, $dir and $triple are known
+#     #sim: OPTIONS     of sim; $demo, $long, $modes, $filled, $dir and $triple are known
 #     #file: FILE       what gdb is started with; default $demo; none
 #     #needs: FILE      without it the test is skipped
 #     #console: TEXT    must have come out of the serial port in the end
 #     #ends: STATUS     sim must end by itself, with this status
+#     #same: STEP       sim ends at this step, and its state is that of a run without gdb
 #     #= TEXT           a line of gdb's output contains it, after the line that the one before was found in
 #     #~ REGEX          the same, as an extended regular expression
 #     #! REGEX          in no line at all
@@ -16,12 +17,14 @@ set -uo pipefail
 script=$1
 demo=${GUESTS:-.}/demo/demo.elf
 triple=${GUESTS:-.}/triple
+long=${GUESTS:-.}/long/long.elf
 modes=${GUESTS:-.}/../gdb/sector.bin
+filled=${GUESTS:-.}/../gdb/filled.bin
 sim=${SIM:-sim}
 
 skip() { echo "SKIP: $*"; exit 77; }
 say() { sed -n "s/^#$1: *//p" "$script"; }
-fill() { local text=$1; text=${text//\$demo/$demo} text=${text//\$modes/$modes} text=${text//\$triple/$triple} text=${text//\$dir/$dir}; echo "$text"; }
+fill() { local text=$1; text=${text//\$demo/$demo} text=${text//\$modes/$modes} text=${text//\$filled/$filled} text=${text//\$long/$long} text=${text//\$triple/$triple} text=${text//\$dir/$dir}; echo "$text"; }
 
 command -v gdb >/dev/null || skip "gdb was not found"
 gdb -nx -batch -ex 'python print(1)' >/dev/null 2>&1 || skip "gdb was built without Python"
@@ -35,6 +38,8 @@ while IFS= read -r needed; do
 done < <(say needs)
 
 eval "options=($(fill "$(say sim)"))"
+same=$(say same)
+[ -z "$same" ] || options+=(--stats --until "step=$same")
 "$sim" --batch --timeline on --serial "file:$dir/console" --display none --gdb "unix:$dir/s" --wait \
     --limit "seconds=${GDB_TEST_SECONDS:-120}" "${options[@]}" >"$dir/out" 2>&1 </dev/null &
 pid=$!
@@ -88,6 +93,11 @@ while IFS= read -r line; do
         at=$((at + ${found%%:*}))
     fi
 done < <(grep -E '^#[=~!] ' "$script")
+digest() { sed -n 's/^digest *//p' "$1"; }
+if [ -n "$same" ]; then
+    "$sim" --batch --serial null --display none "${options[@]}" >"$dir/plain" 2>&1 </dev/null
+    [ "$(digest "$dir/plain")" ] || fail "there is no digest of the run without gdb: $(cat "$dir/plain")"
+fi
 while IFS= read -r text; do
     grep -qF -e "$text" "$dir/console" || fail "the console does not say '$text'"
 done < <(say console)
@@ -102,6 +112,7 @@ if [ -n "$ends" ]; then
         wait "$pid"
         status=$?
         ((status == ends)) || fail "sim has ended with status $status, not $ends"
+        [ -z "$same" ] || [ "$(digest "$dir/plain")" = "$(digest "$dir/out")" ] || fail "gdb left a trace: $(digest "$dir/out"), without it $(digest "$dir/plain")"
         pid=
     fi
 elif ! kill -0 "$pid" 2>/dev/null; then

@@ -24,7 +24,7 @@ struct gdb_bench {
     struct sim *sim;
     struct gdb_server *server;
     int client;             /* the socket */
-    char dir[64], path[96], image[96];
+    char dir[64], path[96], image[96], address[128];
     char packet[PACKET_BYTES * 2 + 1]; /* the last reply */
     size_t len;
     char console[65536];    /* O packets since the last command */
@@ -41,7 +41,7 @@ static inline void bench_connect(struct gdb_bench *b)
     b->alive = gdb_server_service(b->server);
 }
 
-static inline void bench_open_machine(struct gdb_bench *b, const char *cpus)
+static inline void bench_open_machine_with(struct gdb_bench *b, const char *cpus, const char *model)
 {
     struct sim_config cfg;
 
@@ -50,8 +50,21 @@ static inline void bench_open_machine(struct gdb_bench *b, const char *cpus)
     ck_assert_int_eq(sim_config_set(&cfg, "boot", "direct"), SIM_OK);
     ck_assert_int_eq(sim_config_set(&cfg, "memory", "1M"), SIM_OK);
     ck_assert_int_eq(sim_config_set(&cfg, "cpus", cpus), SIM_OK);
+    ck_assert_int_eq(sim_config_set(&cfg, "cpu", model), SIM_OK);
     ck_assert_msg(sim_create(&cfg, &b->sim) == SIM_OK, "%s", sim_last_error());
     sim_config_fini(&cfg);
+}
+
+static inline void bench_open_machine(struct gdb_bench *b, const char *cpus)
+{
+    bench_open_machine_with(b, cpus, "max");
+}
+
+/* Where the server listens, in a buffer of the bench's. */
+static inline const char *bench_address(struct gdb_bench *b)
+{
+    snprintf(b->address, sizeof(b->address), "unix:%s", b->path);
+    return b->address;
 }
 
 static inline struct gdb_bench *bench_open_with(const char *cpus, const uint8_t *code, size_t len)

@@ -133,10 +133,11 @@ END_TEST
 
 /* ---- Registers and memory ---- */
 
-START_TEST(registers_have_the_sizes_of_the_description)
+static void registers_are_told_in_the_sizes_of_the_description(void)
 {
     size_t digits = 0, len;
     char xml[32768] = "", ask[64];
+    bool seen[256] = { false };
     unsigned regs = 0;
 
     for (len = 0;;) {
@@ -153,13 +154,24 @@ START_TEST(registers_have_the_sizes_of_the_description)
 
         ck_assert_int_eq(sscanf(strstr(at, "bitsize"), "bitsize=\"%u\"", &bits), 1);
         ck_assert_int_eq(sscanf(strstr(at, "regnum"), "regnum=\"%u\"", &number), 1);
-        ck_assert_uint_eq(number, regs++);
+        ck_assert_msg(number < sizeof(seen) && !seen[number], "register number %u twice", number);
+        seen[number] = true;
+        regs++;
         digits += bits / 4;
         snprintf(ask, sizeof(ask), "p%x", number);
         ck_assert_uint_eq(strlen(bench_ask(b, ask)), bits / 4);
     }
-    ck_assert_uint_eq(regs, gdb_reg_count);
+    ck_assert_uint_gt(regs, 32);
+    ck_assert_uint_eq(regs, reg_layout(b->server)->count);
     ck_assert_uint_eq(strlen(bench_ask(b, "g")), digits);
+}
+
+START_TEST(registers_have_the_sizes_of_the_description)
+{
+    uint64_t before = sim_digest(b->sim);
+
+    registers_are_told_in_the_sizes_of_the_description();
+    ck_assert_uint_eq(sim_digest(b->sim), before);
 }
 END_TEST
 
@@ -178,7 +190,92 @@ START_TEST(a_register_is_written_as_it_was_read)
     memcpy(all + 1, "efbeadde", 8);
     ck_assert_str_eq(bench_ask(b, all), "OK");
     ck_assert_uint_eq(reg(0, "eax"), 0xdeadbeef);
-    ck_assert_str_eq(bench_ask(b, "P10=00000000000000000000"), "E01"); /* st0 */
+}
+END_TEST
+
+/* The number of a register, as P and p have it. */
+static unsigned number_of(const char *name)
+{
+    const struct gdb_layout *layout = reg_layout(b->server);
+
+    for (unsigned n = 0; n < layout->count; n++)
+        if (strcmp(layout->reg[n].name, name) == 0)
+            return n;
+    ck_abort_msg("no register %s", name);
+    return 0;
+}
+
+static const struct { const char *name, *value, *source; uint64_t is; } wide[] = {
+    { "st0", "35c26821a2da0fc900c0", "mm0", 0xc90fdaa22168c235 }, { "fctrl", "7f020000", "fcw", 0x27f }, { "fstat", "00280000", "fsw", 0x2800 },
+    { "ftag", "55550000", "ftw", 0x5555 }, { "fop", "e8010000", "fop", 0x1e8 }, { "fiseg", "08000000", "fcs", 8 }, { "fioff", "78563412", "fip", 0x12345678 },
+    { "foseg", "10000000", "fds", 0x10 }, { "fooff", "21436587", "fdp", 0x87654321 }, { "xmm1", "0102030405060708090a0b0c0d0e0f10", "xmm1.q1", 0x100f0e0d0c0b0a09 },
+    { "ymm3h", "0102030405060708090a0b0c0d0e0f10", "ymm3.q2", 0x0807060504030201 }, { "mxcsr", "c01f0000", "mxcsr", 0x1fc0 }, { "pkru", "54555555", "pkru", 0x55555554 },
+};
+
+START_TEST(wide_registers_are_written_as_they_are_read)
+{
+    char ask[100];
+
+    snprintf(ask, sizeof(ask), "P%x=%s", number_of(wide[_i].name), wide[_i].value);
+    ck_assert_str_eq(bench_ask(b, ask), "OK");
+    ck_assert_uint_eq(reg(0, wide[_i].source), wide[_i].is);
+    snprintf(ask, sizeof(ask), "p%x", number_of(wide[_i].name));
+    ck_assert_str_eq(bench_ask(b, ask), wide[_i].value);
+}
+END_TEST
+
+static const struct { const char *name, *value; } cannot[] = {
+    { "fctrl", "7f030100" }, { "fctrl", "ffff0000" }, { "fstat", "80000000" }, { "mxcsr", "00000100" }, { "fop", "00080000" }, { "cs", "00000100" },
+    { "xmm0", "00" }, { "ymm0h", "010203040506070809" }, { "st7", "0102030405060708090" },
+};
+
+START_TEST(what_a_register_cannot_hold_is_refused_and_changes_nothing)
+{
+    uint64_t before = sim_digest(b->sim);
+    char ask[100];
+
+    snprintf(ask, sizeof(ask), "P%x=%s", number_of(cannot[_i].name), cannot[_i].value);
+    ck_assert_str_eq(bench_ask(b, ask), "E01");
+    ck_assert_uint_eq(sim_digest(b->sim), before);
+}
+END_TEST
+
+/* In 64-bit code the pointers of x87 stand in the two halves as FXSAVE with REX.W has them, and FS and GS have bases that gdb knows. */
+START_TEST(the_registers_of_64_bit_code_are_others)
+{
+    bench_ask(b, "qSupported:exec-events+");
+    bench_ask(b, "qRcmd,617263686974656374757265207838362d3634"); /* architecture x86-64 */
+    ck_assert_ptr_nonnull(strstr(bench_ask(b, "s"), "exec:"));
+    ck_assert_str_ne(bench_ask(b, "c"), "(none)"); /* the step's own stop */
+    ck_assert_ptr_nonnull(strstr(target_xml(b->server), "i386:x86-64"));
+    ck_assert_ptr_nonnull(strstr(target_xml(b->server), "org.gnu.gdb.i386.segments"));
+    ck_assert_uint_eq(number_of("xmm15") - number_of("xmm0"), 15);
+    ck_assert_uint_eq(number_of("ymm15h") - number_of("ymm0h"), 15);
+    number_of("k_gs_base");
+    registers_are_told_in_the_sizes_of_the_description();
+}
+END_TEST
+
+static const struct { const char *model, *last, *lacks; } models[] = {
+    { "486", "dr7", "org.gnu.gdb.i386.sse" }, { "pentium3", "mxcsr", "org.gnu.gdb.i386.avx" }, { "nehalem", "mxcsr", "org.gnu.gdb.i386.avx" },
+    { "haswell", "ymm7h", "org.gnu.gdb.i386.pkeys" }, { "max", "pkru", "org.gnu.gdb.avx512" },
+};
+
+START_TEST(a_model_has_the_registers_of_its_instruction_sets)
+{
+    const struct gdb_layout *layout;
+
+    gdb_server_close(b->server);
+    sim_destroy(b->sim);
+    bench_open_machine_with(b, "1", models[_i].model);
+    ck_assert_int_eq(gdb_server_open(b->sim, bench_address(b), &b->server), SIM_OK);
+    close(b->client);
+    bench_connect(b);
+    bench_greet(b);
+    layout = reg_layout(b->server);
+    ck_assert_str_eq(layout->reg[layout->count - 1].name, models[_i].last);
+    ck_assert_ptr_null(strstr(target_xml(b->server), models[_i].lacks));
+    registers_are_told_in_the_sizes_of_the_description();
 }
 END_TEST
 
@@ -209,6 +306,28 @@ START_TEST(memory_ends_where_it_ends)
     ck_assert_mem_eq(b->packet, "b\0}\003}]", b->len);
     ck_assert_uint_eq(b->len, 6);
     ck_assert_str_eq(bench_ask(b, "X600,0:"), "OK");
+}
+END_TEST
+
+START_TEST(what_cannot_be_written_is_refused_and_changes_nothing)
+{
+    static const char *const places[] = { "200000", "fee00080", "ffffffff0" }; /* nothing, the local APIC, beyond linear addresses */
+    uint64_t before = sim_digest(b->sim);
+    char ask[64];
+
+    for (unsigned physical = 0; physical < 2; physical++) {
+        bench_ask(b, physical ? "Qqemu.PhyMemMode:1" : "Qqemu.PhyMemMode:0");
+        for (unsigned n = 0; n < 3; n++) {
+            snprintf(ask, sizeof(ask), "M%s,1:00", places[n]);
+            ck_assert_str_eq(bench_ask(b, ask), "E01");
+        }
+    }
+    ck_assert_uint_eq(sim_digest(b->sim), before);
+    ck_assert_str_eq(bench_ask(b, "mfee00030,4"), "E01");
+    bench_ask(b, "Qqemu.PhyMemMode:0");
+    ck_assert_str_eq(bench_ask(b, "mfee00030,4"), "14000500"); /* the version; by physical address it is no CPU's */
+    ck_assert_str_eq(bench_ask(b, "m200000,4"), "E01");
+    ck_assert_str_eq(bench_ask(b, "mffffe,4"), "0000");
 }
 END_TEST
 
@@ -363,7 +482,8 @@ END_TEST
 
 START_TEST(another_mode_is_announced_before_the_stop)
 {
-    bench_ask(b, "qSupported:swbreak+;hwbreak+;exec-events+");
+    ck_has(bench_ask(b, "qSupported:swbreak+;hwbreak+"), "QStartNoAckMode+");
+    ck_has(bench_ask(b, "qSupported:swbreak+;hwbreak+;exec-events+"), "QStartNoAckMode-"); /* the answer to the first vCont comes with its '+' */
     ck_has(bench_ask(b, "qXfer:features:read:target.xml:0,100"), "<architecture>i386<");
     ck_has(bench_ask(b, "?"), "exec:3136"); /* "16... */
     ck_has(bench_ask(b, "qXfer:features:read:target.xml:0,100"), "<architecture>i8086<");
@@ -492,6 +612,26 @@ START_TEST(a_second_client_waits_for_the_first_to_go)
 }
 END_TEST
 
+START_TEST(a_client_that_waits_is_told_the_exit_status)
+{
+    bench_send_packet(b, "c", 1);
+    ck_assert(gdb_server_service(b->server));
+    ck_assert(gdb_server_running(b->server));
+    gdb_server_exits(b->server, 21);
+    ck_assert(bench_receive(b));
+    ck_assert_str_eq(b->packet, "W15");
+    ck_assert(!gdb_server_attached(b->server));
+}
+END_TEST
+
+START_TEST(a_client_that_does_not_wait_is_told_nothing)
+{
+    gdb_server_exits(b->server, 21);
+    ck_assert(!bench_receive(b));
+    gdb_server_exits(NULL, 0);
+}
+END_TEST
+
 START_TEST(a_killed_machine_ends_the_front_end)
 {
     bench_ask(b, _i ? "vKill;1" : "k");
@@ -577,8 +717,13 @@ int main(void)
     tcase_add_loop_test(one, what_is_not_supported_is_answered_with_nothing, 0, COUNT(unknown));
     tcase_add_test(one, registers_have_the_sizes_of_the_description);
     tcase_add_test(one, a_register_is_written_as_it_was_read);
+    tcase_add_loop_test(one, wide_registers_are_written_as_they_are_read, 0, COUNT(wide));
+    tcase_add_loop_test(one, what_a_register_cannot_hold_is_refused_and_changes_nothing, 0, COUNT(cannot));
+    tcase_add_test(one, the_registers_of_64_bit_code_are_others);
+    tcase_add_loop_test(one, a_model_has_the_registers_of_its_instruction_sets, 0, COUNT(models));
     tcase_add_test(one, eip_is_linear_and_ip_is_not);
     tcase_add_test(one, memory_ends_where_it_ends);
+    tcase_add_test(one, what_cannot_be_written_is_refused_and_changes_nothing);
     tcase_add_test(one, physical_memory_is_another_space);
     tcase_add_test(one, breakpoints_stop_before_and_watchpoints_after);
     tcase_add_test(one, breakpoints_leave_no_trace_in_the_guest);
@@ -590,6 +735,8 @@ int main(void)
     tcase_add_test(one, another_mode_is_announced_before_the_stop);
     tcase_add_test(one, a_client_that_goes_leaves_a_machine_that_runs);
     tcase_add_test(one, a_second_client_waits_for_the_first_to_go);
+    tcase_add_test(one, a_client_that_waits_is_told_the_exit_status);
+    tcase_add_test(one, a_client_that_does_not_wait_is_told_nothing);
     tcase_add_loop_test(one, a_killed_machine_ends_the_front_end, 0, 2);
     tcase_add_test(one, a_restart_is_a_reset);
     tcase_add_test(one, what_is_written_after_a_restart_stays_written);

@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 
 #define PACKETS_PER_MACHINE 20000 /* its log of inputs grows with each write */
-#define LONGEST 600
+#define LONGEST 3000 /* a whole set of registers, too */
 
 static const char *const seeds[] = {
     "qSupported:multiprocess+;swbreak+;hwbreak+;exec-events+;vContSupported+;xmlRegisters=i386", "?", "!", "g", "p8", "P8=007c0000", "P0=78563412", "Pa=c0070000",
@@ -19,6 +19,10 @@ static const char *const seeds[] = {
     "T2", "qC", "qfThreadInfo", "qsThreadInfo", "qThreadExtraInfo,1", "qXfer:features:read:target.xml:0,4000", "qXfer:features:read:target.xml:1000,ffb",
     "qXfer:memory-map:read::0,1000", "qXfer:threads:read::0,1000", "qAttached", "qTStatus", "qRcmd,706879736963616c206f6e", /* physical on */
     "qRcmd,617263686974656374757265206175746f", /* architecture auto */ "qRcmd,696e666f20726567697374657273", /* info registers */
+    "qRcmd,617263686974656374757265207838362d3634", /* architecture x86-64 */ "qRcmd,696e666f20666c6f6174", /* info float */
+    "qRcmd,696e666f20766563746f72", /* info vector */ "p10", "P10=35c26821a2da0fc900c0", "P18=7f020000", "P19=00280000", "P1a=ffff0000", "P1c=78563412",
+    "P1f=e8010000", "p4b", "P4c=0102030405060708090a0b0c0d0e0f10", "P53=801f0000", "p54", "P5b=0102030405060708090a0b0c0d0e0f10", "P5c=54555555",
+    "p60", "P60=0102030405060708090a0b0c0d0e0f10", "p74",
     "qqemu.PhyMemMode", "Qqemu.PhyMemMode:1", "Qqemu.PhyMemMode:0", "QPassSignals:e;10", "vMustReplyEmpty", "vFile:setfs:0", "R00",
 };
 #define SEEDS (sizeof(seeds) / sizeof(seeds[0]))
@@ -42,6 +46,27 @@ struct packet {
     uint8_t data[LONGEST];
     size_t len;
 };
+
+/* "G" and the registers as they are at first: those of 32-bit code, and those of 64-bit code. */
+static struct packet whole[2];
+
+static void take_whole(struct gdb_bench *b)
+{
+    for (unsigned n = 0; n < 2; n++) {
+        if (n) { /* another description comes with the stop after the step */
+            bench_ask(b, "qSupported:exec-events+");
+            bench_ask(b, "qRcmd,617263686974656374757265207838362d3634");
+            bench_ask(b, "s");
+            bench_ask(b, "c");
+        }
+        bench_ask(b, "g");
+        ck_assert_uint_lt(b->len, LONGEST);
+        whole[n].data[0] = 'G';
+        memcpy(whole[n].data + 1, b->packet, b->len);
+        whole[n].len = b->len + 1;
+    }
+    ck_assert_uint_lt(whole[0].len + 500, whole[1].len);
+}
 
 static void remove_some(struct packet *p)
 {
@@ -91,8 +116,10 @@ static void make(struct packet *p)
             p->data[n] = (uint8_t)draw(256);
         return;
     }
-    if (draw(200) == 0) { /* a whole set of registers, or what looks like it */
-        p->len = LONGEST;
+    if (draw(100) == 0) {
+        *p = whole[draw(2)];
+    } else if (draw(200) == 0) { /* what looks like it */
+        p->len = draw(LONGEST) + 1;
         memset(p->data, "0123456789abcdefxg"[draw(18)], p->len);
         p->data[0] = 'G';
     } else {
@@ -151,6 +178,9 @@ static void drain(struct gdb_bench *b)
         ;
 }
 
+/* In a packet that was begun and not ended a Ctrl-C is data: so it is ended first, with a wrong sum. */
+static const char ctrl_c[] = "#zz\003";
+
 /* A step of a CPU that nobody starts lasts until the client breaks in, and the client is us: an impatient hand does it. */
 struct hand {
     pthread_t thread;
@@ -170,7 +200,7 @@ static void *impatience(void *arg)
         usleep(50000);
         now = atomic_load(&hand.served);
         if (now == before)
-            send(hand.bench->client, "\003", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+            send(hand.bench->client, ctrl_c, sizeof(ctrl_c) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
         before = now;
     }
     return NULL;
@@ -185,7 +215,7 @@ static void serve(struct gdb_bench *b)
 
         atomic_fetch_add(&hand.served, 1);
         if (round % 10 == 0)
-            send(b->client, "\003", 1, MSG_NOSIGNAL);
+            send(b->client, ctrl_c, sizeof(ctrl_c) - 1, MSG_NOSIGNAL);
         if (b->alive && poll(&p, 1, 0) > 0) {
             b->alive = gdb_server_service(b->server);
         } else if (b->alive && gdb_server_attached(b->server) && gdb_server_running(b->server)) {
@@ -223,6 +253,8 @@ static void ck_hears(struct gdb_bench *b)
 {
     const char *reply;
 
+    if (!b->alive || !gdb_server_attached(b->server))
+        return;
     bench_send(b, "$", 1); /* what was begun is dropped */
     serve(b);
     if (!b->alive || !gdb_server_attached(b->server))
@@ -257,6 +289,9 @@ START_TEST(no_packet_does_harm)
     uint8_t bytes[2 * LONGEST + 8];
     struct packet p;
 
+    take_whole(b);
+    b->alive = false;
+    reconnect(b);
     hand.bench = b;
     ck_assert_int_eq(pthread_create(&hand.thread, NULL, impatience, NULL), 0);
     state = from_environment("SIM_GDB_FUZZ_SEED", 1) * 0x9e3779b97f4a7c15ull + 1;
