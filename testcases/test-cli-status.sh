@@ -112,11 +112,15 @@ says err 'steps         1000'
 says err 'digest        '
 
 # lists
-"$SIM" --version | grep -q '^sim: libsim version 0' || fail "--version"
-"$SIM" --cpu help | grep -q '^pentium ' || fail "--cpu help"
-"$SIM" --device help | grep -q '^ns16550 \|^[a-z0-9]* ' || fail "--device help"
-"$SIM" --isa-coverage | grep -q '^all ' || fail "--isa-coverage"
-"$SIM" --help | grep -q -- '--stop-on' || fail "--help"
+lists() { # TEXT, a regular expression, OPTION...
+    "$SIM" "${@:2}" >out 2>err </dev/null || fail "sim ${*:2}: status $?"
+    grep -q -- "$1" out || { fail "sim ${*:2} does not list '$1':"; cat out; }
+}
+lists '^sim: libsim version 0' --version
+lists '^pentium ' --cpu help
+lists '^16550a ' --device help
+lists '^all ' --isa-coverage
+lists '--stop-on' --help
 "$SIM" --help >/dev/full 2>/dev/null # must not hang
 
 # the demonstration, when nobody sits there

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -115,7 +116,7 @@ static bool set_limit(struct cli *cli, const char *value)
         return true;
     if (strncmp(value, "seconds=", 8) == 0) {
         cli->opt.limit_seconds = strtod(value + 8, &end);
-        if (end != value + 8 && !*end && cli->opt.limit_seconds > 0)
+        if (end != value + 8 && !*end && cli->opt.limit_seconds > 0 && isfinite(cli->opt.limit_seconds))
             return true;
     }
     return usage_error("--limit %s: steps=N or seconds=N", value), false;
@@ -152,6 +153,8 @@ static bool set_stop_on(struct cli *cli, const char *value)
     char *settings = NULL;
     bool ok = true, probe = false;
 
+    if (!*value)
+        return usage_error("--stop-on needs an argument: EVENT[,EVENT]"), false;
     for (const char *at = value; ok && *at;) {
         size_t len = strcspn(at, ",");
 
@@ -227,7 +230,7 @@ static const struct row rows[] = {
     { "memory", 'm', "SIZE", MACHINE, "memory", "main memory: 64 (MiB), 512K, 2G; default 128M" },
     { "cpus", 'n', "N", MACHINE, "cpus", "number of CPUs, 1 to 8; default 1" },
     { "cpu", 'C', "MODEL", CPU, "cpu", "CPU model; `help` lists them; default max" },
-    { "quantum", 0, "CYCLES", MACHINE, "quantum", "how far a CPU may run ahead of the others; default 1000" },
+    { "quantum", 0, "CYCLES", MACHINE, "quantum", "how far a CPU may run ahead of the others; default 101" },
     { "seed", 0, "N", MACHINE, "seed", "draw each CPU's turn from 1..quantum; 0: fixed turns" },
     { "timing", 0, "MODEL", MACHINE, "timing", "timing model: unit" },
     { "clock", 0, "HZ", MACHINE, "clock", "CPU clock: 100M, 1G; default 1G" },
@@ -421,6 +424,19 @@ static int option_error(int result, char **argv)
     return usage_error("%s: no such option (sim --help lists them)", word);
 }
 
+/* gdb's packets on standard output go with nothing else there. */
+static bool stdio_is_free(const struct options *o)
+{
+    if (!o->gdb || strcmp(o->gdb, "stdio") != 0)
+        return true;
+    if (o->json)
+        return usage_error("--gdb stdio: standard output is --json's"), false;
+    for (unsigned n = 0; n < o->serial_count; n++)
+        if (strcmp(o->serial[n], "stdio") == 0)
+            return usage_error("--gdb stdio: standard input and output are --serial's"), false;
+    return true;
+}
+
 bool args_parse(struct cli *cli, int argc, char **argv, int *status)
 {
     struct option longs[ROWS + 1];
@@ -443,6 +459,8 @@ bool args_parse(struct cli *cli, int argc, char **argv, int *status)
     if (argc - optind > 1)
         return usage_error("%s: one image only; what comes after %s is too much", argv[optind + 1], argv[optind]), false;
     cli->opt.image = argv[optind];
+    if (!stdio_is_free(&cli->opt))
+        return false;
     if (cli->opt.wait && !cli->opt.gdb && cli->opt.batch)
         return usage_error("--wait: for whom? With --batch it needs --gdb"), false;
     if (cli->opt.image && sim_config_set(&cli->config, "image", cli->opt.image) != SIM_OK)

@@ -110,6 +110,8 @@ int main(int argc, char **argv)
         catch_signals();
         status = report_open(&cli) && open_ports(&cli) ? build_and_run(&cli) : STATUS_USAGE;
     }
+    if (!cli_signal)
+        gdb_server_exits(cli.gdb, status);
     close_all(&cli);
     if (cli_signal == SIGINT || cli_signal == SIGTERM || cli_signal == SIGHUP) {
         signal((int)cli_signal, SIG_DFL);
