@@ -2,11 +2,42 @@
 check_PROGRAMS += testcases/oracle/oracle
 TESTS += testcases/oracle/oracle
 testcases_oracle_oracle_SOURCES = testcases/oracle/generate.c testcases/oracle/native.c testcases/oracle/oracle.c \
-	testcases/oracle/oracle.h testcases/oracle/selectors.c testcases/oracle/simulated.c
+	testcases/oracle/oracle.h testcases/oracle/selectors.c testcases/oracle/simulated.c testcases/oracle/vectors.c testcases/oracle/vendor.c testcases/host_vendor.h
+
+# The decoder beside Zydis.
+check_PROGRAMS += testcases/oracle/decode_zydis
+TESTS += testcases/oracle/decode_zydis
+testcases_oracle_decode_zydis_SOURCES = testcases/oracle/decode_disputes.def testcases/oracle/decode_names.def testcases/oracle/decode_outside.def \
+	testcases/oracle/decode_zydis.c
 
 # `make check` samples; this takes some minutes.
 ORACLE_TESTS = 20000
 ORACLE_SEED = 2
-check-oracle: testcases/oracle/oracle
+DECODE_STRINGS = 100000000
+check-oracle: testcases/oracle/oracle testcases/oracle/decode_zydis
+	testcases/oracle/decode_zydis $(DECODE_STRINGS) $(ORACLE_SEED)
 	testcases/oracle/oracle $(ORACLE_TESTS) $(ORACLE_SEED)
-.PHONY: check-oracle
+.PHONY: check-oracle check-system-oracle
+
+# system/: privileged sequences, stepped in a guest that logs its own state; here and in a second opinion.
+system_dir = testcases/oracle/system
+system_sources = $(system_dir)/code.c $(system_dir)/guest.asm $(system_dir)/log.c $(system_dir)/main.c $(system_dir)/random.c \
+	$(system_dir)/tables.c
+system_objects = $(addsuffix .g32.o,$(basename $(system_sources)))
+check_DATA += $(system_dir)/system.elf
+check_PROGRAMS += testcases/oracle/system/compare
+testcases_oracle_system_compare_SOURCES = testcases/oracle/system/compare.c testcases/oracle/system/peers.c testcases/oracle/system/peers.h
+testcases_oracle_system_compare_LDADD =
+# The sample that run.sh takes without arguments; check-system-oracle takes an hour.
+TESTS += $(system_dir)/run.sh
+SYSTEM_ORACLE_CASES = 20000
+SYSTEM_ORACLE_SEED = 2
+check-system-oracle: sim$(EXEEXT) $(system_dir)/compare $(system_dir)/system.elf
+	SIM='$(abs_top_builddir)/sim$(EXEEXT)' top_builddir='$(abs_top_builddir)' NASM='$(NASM)' bash $(top_srcdir)/$(system_dir)/run.sh \
+		--cases $(SYSTEM_ORACLE_CASES) --seed $(SYSTEM_ORACLE_SEED) bochs
+$(system_objects): guest_cflags += -I$(top_srcdir)
+$(system_dir)/system.elf: $(system_objects) $(system_dir)/guest.ld
+	$(guest_link32)
+EXTRA_DIST += $(system_sources) $(system_dir)/guest.ld $(system_dir)/run.sh $(system_dir)/system.h
+-include $(wildcard testcases/oracle/system/*.d)
+CLEANFILES += $(addprefix $(system_dir)/,$(guest_leavings))

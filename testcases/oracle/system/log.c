@@ -1,0 +1,256 @@
+/* The logger: says what has changed, and where the case goes on. */
+#include "testcases/oracle/system/system.h"
+
+enum { MAX_EVENTS = 40 };
+
+/* ---- Text to port 0xE9, or to the first parallel port ---- */
+
+bool log_to_printer;
+
+static void out8(u16 port, u8 value)
+{
+    __asm__ volatile("outb %0, %1" :: "a"(value), "Nd"(port));
+}
+
+static char text[4096];
+static u32 text_used;
+
+void say_flush(void)
+{
+    const char *from = text;
+    u32 count = text_used;
+
+    for (; log_to_printer && count; count--, from++) {
+        out8(0x378, (u8)*from);
+        out8(0x37a, 0x0d); /* strobe */
+        out8(0x37a, 0x0c);
+    }
+    __asm__ volatile("rep outsb" : "+S"(from), "+c"(count) : "d"(0xe9) : "memory");
+    text_used = 0;
+}
+
+static void say_char(char c)
+{
+    if (text_used == sizeof(text))
+        say_flush();
+    text[text_used++] = c;
+}
+
+void say(const char *s)
+{
+    while (*s)
+        say_char(*s++);
+}
+
+void say_hex(u32 value)
+{
+    int digit = 28;
+
+    while (digit && !(value >> digit))
+        digit -= 4;
+    for (; digit >= 0; digit -= 4)
+        say_char("0123456789abcdef"[value >> digit & 15]);
+}
+
+static void say_value(const char *name, u32 value)
+{
+    say(" ");
+    say(name);
+    say("=");
+    say_hex(value);
+}
+
+/* ---- Memory that is looked at ---- */
+
+static const struct watched {
+    u32 at, dwords;
+} watched[] = {
+    { GDT_AT + H_TSS, 4 },                  /* busy or not */
+    { GDT_AT + FIRST, SLOTS * 2 },
+    { LDT_AT, LDT_ENTRIES * 2 },
+    { TSS_AT, 26 },
+    { TASK_AT, TASKS * TASK_BYTES / 4 },
+    { CASE_TABLE(0), 4 }, { CASE_TABLE(1), 0x50 }, { CASE_TABLE(2), 8 }, { CASE_TABLE(3), 8 }, { CASE_TABLE(4), 0xa0 }, { CASE_TABLE(5), 2 },
+    { STACK_AT, 4 }, { STACK_AT + PAGE - 0x100, 0x44 }, { STACK_AT + 2 * PAGE - 0x100, 0x44 }, { STACK_AT + 3 * PAGE - 0x100, 0x44 },
+    { STACK_AT + 4 * PAGE - 0x100, 0x44 },
+    { DATA_AT, 8 }, { DATA_AT + PAGE - 8, 8 }, { DATA_AT + 2 * PAGE - 8, 8 }, { DATA_AT + 3 * PAGE - 8, 8 }, { DATA_AT + 4 * PAGE - 8, 8 },
+    { DATA_AT + 5 * PAGE - 8, 8 }, { DATA_AT + 6 * PAGE - 8, 8 }, { DATA_AT + 7 * PAGE - 8, 8 }, { DATA_AT + 8 * PAGE - 8, 4 },
+};
+enum { AREAS = sizeof(watched) / sizeof(watched[0]), MAX_WATCHED = 2048 };
+static u32 seen[MAX_WATCHED];
+static bool told[MAX_WATCHED];
+
+static void look(bool tell)
+{
+    u32 *was = seen;
+
+    for (unsigned n = 0; n < AREAS; n++)
+        for (u32 at = watched[n].at, end = at + watched[n].dwords * 4; at < end; at += 4, was++) {
+            u32 now = get32(at);
+
+            if (now == *was)
+                continue;
+            if (tell) {
+                say(" m");
+                say_hex(at);
+                say("=");
+                say_hex(now);
+                if (!told[was - seen]) {
+                    say(":");
+                    say_hex(*was);
+                }
+            }
+            told[was - seen] = tell;
+            *was = now;
+        }
+}
+
+/* ---- Registers ---- */
+
+enum { CR0, CR2, CR4, DR6, DR7, TASK, ENTRY_SP, REGISTERS };
+static const char *const names[REGISTERS] = { "cr0", "cr2", "cr4", "dr6", "dr7", "tr", "sp" };
+static u32 registers[REGISTERS];
+static unsigned events, repeated;
+static u32 last_entry, last_error;
+static u32 expected;            /* offset of the instruction that comes next; ~0: not known */
+
+static void read_registers(u32 *r, const u32 *stack)
+{
+    __asm__ volatile("mov %%cr0, %0" : "=r"(r[CR0]));
+    __asm__ volatile("mov %%cr2, %0" : "=r"(r[CR2]));
+    __asm__ volatile("mov %%cr4, %0" : "=r"(r[CR4]));
+    __asm__ volatile("mov %%dr6, %0" : "=r"(r[DR6]));
+    r[DR7] = stack[0];
+}
+
+void log_begin(void)
+{
+    events = repeated = 0;
+    last_entry = ENTRIES;
+    expected = routine_offset(0);
+    for (unsigned n = 0; n < REGISTERS; n++)
+        registers[n] = 0;
+    for (unsigned n = 0; n < MAX_WATCHED; n++)
+        told[n] = false;
+    look(false);
+    say("C ");
+    say_hex(scenario.number);
+    say("\n");
+}
+
+/* ---- Where the case stands ---- */
+
+static u32 task_base(u16 selector)
+{
+    u32 d = GDT_AT + (selector & 0xfff8);
+
+    return get32(d) >> 16 | (get32(d + 4) & 0xff) << 16;
+}
+
+static int insn_at(u32 off)
+{
+    for (unsigned n = 0; n < scenario.insns; n++)
+        if (scenario.insn[n].off == off)
+            return (int)n;
+    return -1;
+}
+
+/* EIP in a TSS as an offset into the routines, whether CS is based there or flat. */
+static u32 code_offset(u32 ip)
+{
+    return ip >= CODE_AT && ip < CODE_AT + 2 * PAGE ? ip - CODE_AT : ip;
+}
+
+/* Of the task that has been left: its EIP. */
+static bool is_narrow(u16 task)
+{
+    return !(get32(GDT_AT + (task & 0xfff8) + 4) & 0x800);
+}
+
+static u32 task_ip(u16 task)
+{
+    u32 tss = task_base(task);
+
+    return code_offset(is_narrow(task) ? get32(tss + 0x0e) & 0xffff : get32(tss + 0x20));
+}
+
+static bool finish(const char *why)
+{
+    say("\nX ");
+    say(why);
+    say("\n");
+    say_flush();
+    return false;
+}
+
+/* Moves the case behind an instruction that has faulted. */
+static bool go_on(u32 tss, bool narrow, int n)
+{
+    u32 at = tss + (narrow ? 0x0e : 0x20), ip = narrow ? get32(at) & 0xffff : get32(at);
+    u32 next = scenario.insn[n + 1].off + (ip - code_offset(ip));
+
+    put32(at, narrow ? (get32(at) & 0xffff0000) | next : next);
+    expected = scenario.insn[n + 1].off;
+    return true;
+}
+
+bool log_event(unsigned entry, u32 *stack)
+{
+    static const u32 has_code = 1 << 8 | 1 << 10 | 1 << 11 | 1 << 12 | 1 << 13 | 1 << 14 | 1 << 17;
+    u32 *top = (u32 *)(log_stacks + (entry + 1) * PAGE), now[REGISTERS], tss;
+    u16 task = (u16)get32(LOG_TSS_AT + entry * TASK_BYTES);
+    bool narrow, sound = task == MAIN_TSS || (task >= FIRST && task < FIRST + SLOTS * 8), code = &stack[2] != top, skip = entry != 1 && entry != 3 && entry != 4 && entry < 32;
+    int n = insn_at(expected), here = sound ? insn_at(task_ip(task)) : -1;
+
+    read_registers(now, stack);
+    if (now[CR4] & 0x80) { /* global translations of the case are none of the logger's */
+        __asm__ volatile("mov %0, %%cr4" :: "r"(now[CR4] & ~0x80u) : "memory");
+        __asm__ volatile("mov %0, %%cr4" :: "r"(now[CR4]) : "memory");
+    }
+    __asm__ volatile("mov %0, %%dr6" :: "r"(scenario.keep_dr6 ? now[DR6] & ~15u : 0xffff0ff0));
+    now[TASK] = task;
+    now[ENTRY_SP] = (u32)top - (u32)&stack[2];
+    say("E ");
+    say_hex(entry < 32 ? entry : INT_LOG + entry - 32);
+    say(" ");
+    if (code)
+        say_hex(stack[2]);
+    else
+        say("-");
+    say(" ");
+    if (skip && here >= 0)
+        n = here;
+    say(n < 0 ? "?" : scenario.insn[n].name);
+    for (unsigned r = 0; r < REGISTERS; r++)
+        if (now[r] != registers[r])
+            say_value(names[r], registers[r] = now[r]);
+    look(true);
+    if (code != (entry < 32 && has_code >> entry & 1))
+        return finish("error-code");
+    if (entry == 8 || entry == 33)
+        return finish(entry == 8 ? "double-fault" : "end");
+    if (!sound)
+        return finish("in-logger");
+    if (++events == MAX_EVENTS)
+        return finish("many");
+    repeated = entry == last_entry && entry != 1 && entry < 32 && (code ? stack[2] : 0) == last_error ? repeated + 1 : 0;
+    last_entry = entry;
+    last_error = code ? stack[2] : 0;
+    if (repeated == 4) /* most likely it cannot even begin the instruction */
+        return finish("stuck");
+    say("\n");
+    say_flush();
+
+    narrow = is_narrow(task);
+    tss = task_base(task);
+    expected = task_ip(task);
+    if (entry == 1 && now[DR6] & 15 && !narrow) /* a breakpoint that was met must not be met again */
+        put32(tss + 0x24, get32(tss + 0x24) | 0x10000);
+    if (!skip)
+        return true;
+    if (here < 0)
+        return finish("lost");
+    if (scenario.insn[here].last)
+        return finish("end");
+    return go_on(tss, narrow, here);
+}

@@ -1,0 +1,41 @@
+/* Errors that peers are known to make: see compare.c. */
+#ifndef LIBSIM_TESTCASES_SYSTEM_PEERS_H
+#define LIBSIM_TESTCASES_SYSTEM_PEERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct event {
+    const char *line;
+    int vector;             /* -1: the case has ended */
+    long error;             /* -1: without */
+    const char *what;       /* the instruction */
+};
+
+/* What differs: the events as a whole if `name` is empty, else one value after them. */
+struct difference {
+    const struct event *a, *b; /* ours, theirs */
+    const char *name;
+    uint32_t ours, theirs;
+};
+
+struct known {
+    bool (*is)(const struct difference *d);
+    bool ends;              /* the case goes its own way from there on */
+    const char *why;        /* what the manual says, and where; NULL ends the table */
+    unsigned long met;
+};
+
+struct peer {
+    const char *name;
+    struct known *known;
+};
+
+const struct peer *peer_find(const char *name);
+struct known *peer_explains(const struct peer *peer, const struct difference *d);
+
+/* Of compare.c: what one of our or their values is now, by its name in the log. */
+uint32_t peer_value(const char *name);
+uint32_t peer_theirs(const char *name);
+
+#endif
