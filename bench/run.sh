@@ -10,7 +10,7 @@
 #   --count    instead of the table: do the guests execute what their `insns` lines say?
 #
 # GUESTS is where the guests were built (`.`), SIM the simulator (`sim` on the path); `make bench`
-# sets both. BOCHS, QEMU and NASM name other programs. A missing peer is skipped, by name.
+# sets both. BOCHS, QEMU, QEMU64 and NASM name other programs. A missing peer is skipped, by name.
 # See README.md for what the figures mean.
 set -euo pipefail
 
@@ -18,14 +18,17 @@ here=$(cd "$(dirname "$0")" && pwd)
 guests=$(cd "${GUESTS:-.}" && pwd)
 sim=${SIM:-sim}
 qemu=${QEMU:-qemu-system-i386}
+qemu64=${QEMU64:-qemu-system-x86_64}
 bochs=${BOCHS:-$(command -v bochs-bin || echo bochs)}
 nasm=${NASM:-nasm}
 seconds=300                             # longest a single run may take
-names="int compiled walk chase flush syscall switch movsd movsb stosd cmpsb overlap smc portio vga"
+names="int compiled int64 compiled64 walk walk64 chase flush syscall switch fault x87 x87math sse packed movsd movsb stosd
+cmpsb overlap smc portio vga"
 
 # Paths are the caller's, not those of the folder the work is done in.
 case $sim in /*) ;; */*) sim=$PWD/$sim ;; esac
 case $qemu in /*) ;; */*) qemu=$PWD/$qemu ;; esac
+case $qemu64 in /*) ;; */*) qemu64=$PWD/$qemu64 ;; esac
 case $bochs in /*) ;; */*) bochs=$PWD/$bochs ;; esac
 
 reps=3
@@ -77,8 +80,9 @@ run_sim() {
 }
 
 run_qemu() {
-    local status=0
-    timeout $seconds "$qemu" -accel tcg -m 128 -display none -monitor none -parallel none -net none \
+    local status=0 program=$qemu
+    if [[ $(field "$1" bits) == 64 ]]; then program=$qemu64; fi
+    timeout $seconds "$program" -accel tcg -m 128 -display none -monitor none -parallel none -net none \
         -no-reboot -serial file:serial -device isa-debug-exit,iobase=0xf4,iosize=4 ${3:+-icount $3} \
         -kernel "$guests/$1.elf" -append "n=$2" >errors 2>&1 </dev/null || status=$?
     ended $status 1
@@ -164,7 +168,8 @@ if have "$qemu"; then peers+=" qemu qemu_icount"; else skip qemu "$qemu not foun
 
 # ---- counting ----
 
-# QEMU counts a REP instruction once more than it has iterations: `reps` says how many there are.
+# QEMU counts a REP instruction once more than it has iterations, and does not count an instruction that faults: `reps` and `faults` say
+# how many there are.
 if [[ $count ]]; then
     bad=0
     for name in empty $names; do
@@ -178,7 +183,7 @@ if [[ $count ]]; then
             got=$((16#$(sed -n 's/^done \([0-9a-f]*\).*/\1/p' serial)))
             want=$(insns "$name" 3)
             extra=0
-            case $peer in qemu_icount) extra=$(evaluate "$name" reps 3) ;; esac
+            case $peer in qemu_icount) extra=$(($(evaluate "$name" reps 3) - $(evaluate "$name" faults 3))) ;; esac
             printf '%-10s %-12s %10d' "$name" "$peer" "$got"
             if ((got == want + extra)); then echo; else
                 echo "  expected $((want + extra))"
@@ -219,7 +224,7 @@ check_steps() {
 }
 
 version() { "$@" 2>&1 </dev/null | grep -m 1 -aoiE '(version|bochs x86 emulator) *[0-9][0-9.]*' || true; }
-echo "# $(uname -m), $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo 2>/dev/null | head -n 1), $(nproc) CPUs"
+echo "# $(uname -m), $(sed -n '/^model name/{s/^[^:]*: //p;q}' /proc/cpuinfo 2>/dev/null), $(nproc) CPUs"
 for peer in $peers; do
     case $peer in
     sim) echo "# sim: $(version "$sim" --version)" ;;

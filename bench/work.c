@@ -2,7 +2,7 @@
  * work.c - what a compiler makes of ordinary C: a sieve, a recursive sort with a comparison
  * callback, a table-driven CRC, a hash table of strings and number formatting, all within 20 KiB.
  *
- * The benchmark does not compile this file. It assembles work.s, which is
+ * The benchmark does not compile this file. It assembles work.s (and work64.s, with -m64 -march=x86-64 -mno-red-zone), which is
  *
  *     gcc -m32 -march=i686 -mgeneral-regs-only -O2 -std=gnu11 -ffreestanding -fno-pic -fno-pie \
  *         -fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none \
