@@ -1,5 +1,6 @@
 # Manual pages, documents, and the examples that the tests compile and run.
 EXTRA_DIST += doc/firmware.md
+EXTRA_DIST += doc/gdb.md
 EXTRA_DIST += doc/memory.md
 EXTRA_DIST += doc/adding-a-device.md
 EXTRA_DIST += doc/adding-a-probe.md

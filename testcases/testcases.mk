@@ -7,9 +7,9 @@ EXTRA_DIST += testcases/run-guest.sh
 AM_TESTS_ENVIRONMENT = \
 	top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_builddir)'; \
 	SIM='$(abs_top_builddir)/sim$(EXEEXT)'; GUESTS='$(abs_top_builddir)/testcases/guests'; \
-	CC='$(CC)'; NM='$(NM)'; PUBLIC_HEADERS='$(nobase_libsiminclude_HEADERS)'; \
-	CK_DEFAULT_TIMEOUT=$${CK_DEFAULT_TIMEOUT:-60}; \
-	export top_srcdir top_builddir SIM GUESTS CC NM PUBLIC_HEADERS CK_DEFAULT_TIMEOUT;
+	CC='$(CC)'; NM='$(NM)'; SANITIZER_FLAGS='$(SANITIZER_FLAGS)'; PUBLIC_HEADERS='$(nobase_libsiminclude_HEADERS)'; \
+	CK_DEFAULT_TIMEOUT=$${CK_DEFAULT_TIMEOUT:-300}; \
+	export top_srcdir top_builddir SIM GUESTS CC NM SANITIZER_FLAGS PUBLIC_HEADERS CK_DEFAULT_TIMEOUT;
 
 # Unit tests, with Check: testcases/unit/test_NAME.c becomes the program testcases/unit/test_NAME,
 # linked with all inner symbols. One line each, sorted:
@@ -20,6 +20,7 @@ unit_tests += testcases/unit/test_buf
 unit_tests += testcases/unit/test_bus
 unit_tests += testcases/unit/test_clock
 unit_tests += testcases/unit/test_debug_expr
+unit_tests += testcases/unit/test_debug_long
 unit_tests += testcases/unit/test_debug_probes
 unit_tests += testcases/unit/test_debug_symbols
 unit_tests += testcases/unit/test_debug_views
@@ -32,12 +33,14 @@ unit_tests += testcases/unit/test_ide
 unit_tests += testcases/unit/test_isa
 unit_tests += testcases/unit/test_load
 unit_tests += testcases/unit/test_load_hostile
+unit_tests += testcases/unit/test_load_linux
 unit_tests += testcases/unit/test_log
 unit_tests += testcases/unit/test_ops
 unit_tests += testcases/unit/test_media
 unit_tests += testcases/unit/test_monitor
 unit_tests += testcases/unit/test_media_file
 unit_tests += testcases/unit/test_parallel
+unit_tests += testcases/unit/test_pc_testdev
 unit_tests += testcases/unit/test_pci
 unit_tests += testcases/unit/test_ram
 unit_tests += testcases/unit/test_dma
@@ -45,9 +48,19 @@ unit_tests += testcases/unit/test_fw_cfg
 unit_tests += testcases/unit/test_ioapic
 unit_tests += testcases/unit/test_piix
 unit_tests += testcases/unit/test_rtc
+unit_tests += testcases/unit/test_fp_host
+unit_tests += testcases/unit/test_fp_mpfr
+unit_tests += testcases/unit/test_fp_sse
+unit_tests += testcases/unit/test_fp_transcend
+unit_tests += testcases/unit/test_fp_x87
+unit_tests += testcases/unit/test_x87
+unit_tests += testcases/unit/test_x87_host
+unit_tests += testcases/unit/test_simd_fp
 unit_tests += testcases/unit/test_space
 unit_tests += testcases/unit/test_wire
-EXTRA_DIST += testcases/unit/debug_bench.h testcases/unit/device_bench.h testcases/unit/load_bench.h testcases/unit/load_image.h
+unit_tests += testcases/unit/test_x2apic
+EXTRA_DIST += testcases/unit/debug_bench.h testcases/unit/device_bench.h testcases/unit/fp_bench.h testcases/unit/fp_x87_bench.h testcases/unit/load_bench.h testcases/unit/load_image.h
+EXTRA_DIST += testcases/host_vendor.h testcases/unit/simd_bench.h
 EXTRA_DIST += testcases/unit/i8042_bench.h testcases/unit/ide_bench.h
 unit_tests += testcases/unit/test_i440fx
 unit_tests += testcases/unit/test_i8042
@@ -62,12 +75,22 @@ testcases_unit_test_vga_SOURCES = testcases/unit/test_vga.c testcases/unit/vga_b
 	testcases/unit/test_vga_render.c testcases/unit/test_vga_vbe.c
 unit_tests += testcases/unit/test_deliver
 unit_tests += testcases/unit/test_lapic
+unit_tests += testcases/unit/test_long
+unit_tests += testcases/unit/test_long_paging
+unit_tests += testcases/unit/test_long_syscall
+unit_tests += testcases/unit/test_memtype
+unit_tests += testcases/unit/test_model
+unit_tests += testcases/unit/test_mwait
+unit_tests += testcases/unit/test_pmu
+unit_tests += testcases/unit/test_xsaves
 unit_tests += testcases/unit/test_seg
+unit_tests += testcases/unit/test_smm
 unit_tests += testcases/unit/test_system
 unit_tests += testcases/unit/test_system_random
 unit_tests += testcases/unit/test_task
+unit_tests += testcases/unit/test_tsc
 unit_tests += testcases/unit/test_vm86
-EXTRA_DIST += testcases/unit/system_bench.h
+EXTRA_DIST += testcases/unit/system_bench.h  testcases/unit/long_bench.h testcases/unit/msr_bench.h
 
 # Tests of whole machines: testcases/machine/test_NAME.c, likewise.
 #     machine_tests += testcases/machine/test_NAME
@@ -75,8 +98,10 @@ machine_tests =
 machine_tests += testcases/machine/test_determinism
 machine_tests += testcases/machine/test_firmware
 machine_tests += testcases/machine/test_reverse
+machine_tests += testcases/machine/test_smm_machine
 machine_tests += testcases/machine/test_state
 machine_tests += testcases/machine/test_threads
+machine_tests += testcases/machine/test_long_guest
 machine_tests += testcases/machine/test_triple
 EXTRA_DIST += testcases/machine/bench.h testcases/machine/make-iso.sh
 
@@ -103,15 +128,19 @@ endif
 
 # Tests that are scripts: bash, exit status 77 to skip. One line each, sorted.
 script_tests =
+script_tests += testcases/check-bootstrap.sh
+script_tests += testcases/check-scripts.sh
 script_tests += testcases/check-docs.sh
 script_tests += testcases/check-exports.sh
 script_tests += testcases/check-headers.sh
 script_tests += testcases/check-includes.sh
+script_tests += testcases/check-install.sh
 script_tests += testcases/test-cli-errors.sh
 script_tests += testcases/test-cli-examples.sh
 script_tests += testcases/test-cli-man.sh
 script_tests += testcases/test-cli-status.sh
 script_tests += testcases/test-cli-terminal.sh
+script_tests += testcases/test-cli-valgrind.sh
 check_PROGRAMS += testcases/cli-helper
 testcases_cli_helper_LDADD =
 TESTS += $(script_tests)

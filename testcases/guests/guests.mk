@@ -52,6 +52,11 @@ guest_leavings = *.g32.o *.g64.o *.d *.elf *.bin
 CLEANFILES += $(addprefix testcases/guests/,$(guest_leavings)) \
 	$(addprefix testcases/guests/*/,$(guest_leavings))
 
+guest_tests += testcases/guests/ferr.bin
+EXTRA_DIST += testcases/guests/ferr.asm
+guest_tests += testcases/guests/smm.bin
+EXTRA_DIST += testcases/guests/smm.asm
+
 check_DATA += $(guests) $(guest_tests)
 TESTS += $(guest_tests)
 
@@ -76,13 +81,21 @@ $(demo_dir)/demo.elf: $(demo_objects) $(demo_dir)/link.ld
 	$(guest_link32)
 EXTRA_DIST += $(demo_sources) $(demo_dir)/kernel.h $(demo_dir)/link.ld $(demo_dir)/x86.h
 
-# triple: fifty ways to triple-fault; what is to be found out stands in each guest (triple/INDEX).
+# long: a 64-bit system of a few lines; testcases/machine/test_long_guest runs it.
+long_dir = testcases/guests/long
+guests += $(long_dir)/long.elf
+$(long_dir)/long.elf: $(long_dir)/long.g32.o $(long_dir)/long.ld
+	$(guest_link32)
+EXTRA_DIST += $(long_dir)/long.asm $(long_dir)/long.ld
+
+# triple: fifty-four ways to triple-fault; what is to be found out stands in each guest (triple/INDEX).
 triple_dir = testcases/guests/triple
 triple_names = cr3-deref df-task-absent df-task-busy df-task-cr3 df-task-cs df-task-limit \
 	gate-call-type gate-data-selector gate-foreign-selector gate-null-selector gate-task-type \
 	gate-user-selector gdt-code-absent gdt-limit-count gdt-reclaimed gdt-wrong-base guard-page \
 	handler-beyond-limit handler-unmapped idt-limit-count idt-overwritten idt-short idt-unmapped \
-	idt-zeroed iret-error-code iret-nested-task irq-gate-absent irq-not-remapped no-idt \
+	idt-zeroed iret-error-code iret-nested-task irq-gate-absent irq-not-remapped lm-ist-canonical \
+	lm-no-pae lm-pml4-empty lm-stack-canonical no-idt \
 	pae-nx-disabled pae-pdpte-rw pae-pte-garbage pg-no-identity pse-misaligned real-idt-empty \
 	real-sp-odd single-step stack-no-granularity stack-unmapped tss-esp0-linear tss-esp0-zero \
 	tss-not-loaded tss-ss0-null tss-ss0-readonly tss-ss0-user tss-stack-readonly tss-too-small \
