@@ -225,6 +225,19 @@ struct cpu *cpu_get(const struct cpu_cluster *cluster, unsigned number)
     return number < cluster->count ? cluster->cpu[number] : NULL;
 }
 
+const char *cpu_activity_name(enum cpu_activity activity)
+{
+    switch (activity) {
+    case CPU_ACTIVE: return "active";
+    case CPU_HALTED: return "halted";
+    case CPU_WAIT_SIPI: return "waiting for SIPI";
+    case CPU_SHUTDOWN: return "shutdown";
+    case CPU_FROZEN: return "frozen";
+    case CPU_MWAIT: return "waiting in MWAIT";
+    }
+    return "";
+}
+
 /* The memory map or A20 changed: nothing cached about physical memory can be trusted. */
 static void on_map_change(void *arg)
 {

@@ -78,6 +78,9 @@ enum cpu_activity {
     CPU_MWAIT          /* as CPU_HALTED; a write to the monitored line wakes it too */
 };
 
+/* "active", "halted", "waiting for SIPI", "shutdown", "frozen", "waiting in MWAIT". */
+const char *cpu_activity_name(enum cpu_activity activity);
+
 /* Lazy arithmetic flags; see flags.h for what the members mean. */
 struct cpu_cc {
     uint64_t z, aux, res; /* the two that are equal mostly do not lie side by side: gcc would make one vector store of them, by a detour */

@@ -161,12 +161,10 @@ static void debug_registers(const struct cpu *cpu, struct sim_buf *out)
 
 void dbg_view_cpu(struct dbg *dbg, struct cpu *cpu, struct sim_buf *out)
 {
-    static const char *const activities[] = { "running", "halted (HLT)", "waiting for SIPI", "in shutdown", "frozen by an x87 error",
-                                               "waiting in MWAIT" };
     char steps[32], retired[32], cycle[32];
 
     (void)dbg;
-    sim_buf_printf(out, "CPU %u (%s: %s), %s\n", cpu->number, cpu->model->name, cpu->model->title, (unsigned)cpu->activity < 5 ? activities[cpu->activity] : "?");
+    sim_buf_printf(out, "CPU %u (%s: %s), %s\n", cpu->number, cpu->model->name, cpu->model->title, cpu_activity_name(cpu->activity));
     sim_buf_printf(out, "%s, %s, CPL %u%s\n", words_mode(cpu->mode), paging_mode(cpu), cpu->cpl, cpu->eflags & EFL_IF ? "" : ", interrupts off");
     sim_buf_printf(out, "%s steps, %s instructions retired, cycle %s, TSC 0x%llx\n", words_count(cpu->steps, steps), words_count(cpu->retired, retired),
                    words_count(cpu->cycle, cycle), (ull)(cpu->cycle + cpu->tsc_offset));

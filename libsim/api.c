@@ -235,17 +235,7 @@ const char *sim_cpu_activity(const struct sim *sim, unsigned number)
 {
     const struct cpu *cpu = cpu_get(sim->cluster, number);
 
-    if (!cpu)
-        return "";
-    switch (cpu->activity) {
-    case CPU_ACTIVE: return "active";
-    case CPU_HALTED: return "halted";
-    case CPU_WAIT_SIPI: return "waiting for SIPI";
-    case CPU_SHUTDOWN: return "shutdown";
-    case CPU_FROZEN: return "frozen";
-    case CPU_MWAIT: return "waiting in MWAIT";
-    }
-    return "";
+    return cpu ? cpu_activity_name(cpu->activity) : "";
 }
 
 uint64_t sim_retired(const struct sim *sim)

@@ -198,8 +198,6 @@ enum sim_err image_plan(struct sim *sim)
     } else if (!o->disks.count && !o->cdrom && !o->floppy && !o->bios) {
         return sim_fail(SIM_ERR_USAGE, "nothing to boot: give a kernel, a disk, CD or floppy image, or a BIOS");
     }
-    if (o->initrd && sim->image_kind != IMAGE_BZIMAGE)
-        return sim_fail(SIM_ERR_USAGE, "--initrd %s: only a Linux kernel takes one", o->initrd);
     if (o->boot == BOOT_DIRECT && (sim->image_kind == IMAGE_NONE || sim->image_kind == IMAGE_CDROM))
         return sim_fail(SIM_ERR_USAGE, "--boot direct needs a kernel, boot sector or flat image");
     if (o->initrd && sim->image_kind != IMAGE_BZIMAGE)

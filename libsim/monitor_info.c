@@ -38,16 +38,13 @@ static enum sim_err translate(struct monitor_call *m)
 
 static enum sim_err cpus(struct monitor_call *m)
 {
-    static const char *const activities[] = { "active", "halted", "waits for SIPI", "shutdown", "frozen", "waits in MWAIT" };
-
     for (unsigned n = 0; n < cpu_count(m->sim->cluster); n++) {
         struct cpu *cpu = cpu_get(m->sim->cluster, n);
         char where[200];
 
         dbg_symbolize(m->sim->dbg, monitor_pc(cpu), where, sizeof(where));
-        say(m, "%s cpu %u  %-14s cycle %llu, %llu steps  %04x:%08llx %s\n", n == m->sim->focus ? "*" : " ", n,
-            (unsigned)cpu->activity < 5 ? activities[cpu->activity] : "?", (ull)cpu->cycle, (ull)cpu->steps, cpu->seg[CPU_CS].selector, (ull)cpu->ip,
-            where);
+        say(m, "%s cpu %u  %-16s cycle %llu, %llu steps  %04x:%08llx %s\n", n == m->sim->focus ? "*" : " ", n,
+            cpu_activity_name(cpu->activity), (ull)cpu->cycle, (ull)cpu->steps, cpu->seg[CPU_CS].selector, (ull)cpu->ip, where);
     }
     return SIM_OK;
 }

@@ -144,7 +144,8 @@ struct sim_position sim_position(const struct sim *sim);
 /* Simulated cycles per simulated second. */
 uint64_t sim_clock_hz(const struct sim *sim);
 unsigned sim_cpus(const struct sim *sim);
-/* What a CPU is doing: "active", "halted", "waiting for SIPI", "shutdown" or "frozen" (by an x87 error, until its interrupt); "" when there is no such CPU. */
+/* What a CPU is doing: "active", "halted", "waiting for SIPI", "shutdown", "frozen" (by an x87 error, until its
+ * interrupt) or "waiting in MWAIT"; "" when there is no such CPU. */
 const char *sim_cpu_activity(const struct sim *sim, unsigned cpu);
 /* Retired instructions of all CPUs. */
 uint64_t sim_retired(const struct sim *sim);

@@ -239,7 +239,7 @@ START_TEST(the_state_of_the_processor_is_shown)
     ck_assert_has(VIEW(cpu), "PDPTE0 0000000000000000  not present");
     ck_assert_has(VIEW(cpu), "DR1    12345678  write, 4 bytes, global\n");
     cpu->activity = CPU_SHUTDOWN;
-    ck_assert_has(VIEW(cpu), "in shutdown\n");
+    ck_assert_has(VIEW(cpu), ", shutdown\n");
     ck_assert_has(VIEW(cpu), "SMBASE 00030000  SMI handler at 0x00038000, save map up to 0x0003ffff\n");
     cpu->smm.active = cpu->smi_pending = cpu->init_pending = true;
     cpu->cr0 = 0;

@@ -428,6 +428,20 @@ START_TEST(looking_changes_nothing)
 }
 END_TEST
 
+/* Every view calls what a CPU does by the same name. */
+START_TEST(activities_have_names)
+{
+    static const char *const names[] = { "active", "halted", "waiting for SIPI", "shutdown", "frozen", "waiting in MWAIT" };
+    struct cpu *cpu = cpu_get(sim->cluster, 0);
+
+    cpu->activity = (enum cpu_activity)_i;
+    ck_assert_str_eq(sim_cpu_activity(sim, 0), names[_i]);
+    DOES("info cpu", names[_i]);
+    DOES("info cpus", names[_i]);
+    ck_assert_str_eq(sim_cpu_activity(sim, 1), "");
+}
+END_TEST
+
 /* ---- Scripts, quit ---- */
 
 static const char *script(const char *text)
@@ -576,6 +590,7 @@ static Suite *suite(void)
     tcase_add_test(t, probes_are_listed_changed_and_removed);
     tcase_add_test(t, who_wrote_goes_back_to_the_writer);
     tcase_add_test(t, looking_changes_nothing);
+    tcase_add_loop_test(t, activities_have_names, CPU_ACTIVE, CPU_MWAIT + 1);
     tcase_add_test(t, scripts_stop_at_the_first_error_and_name_its_line);
     tcase_add_test(t, a_script_that_calls_itself_ends);
     tcase_add_test(t, words_are_completed_by_what_may_stand_there);
