@@ -33,6 +33,8 @@ enum {
     MODE_AVX = 8192    /* CR4.OSXSAVE, and XCR0 has SSE and AVX state */
 };
 #define MODE_CPL_SHIFT 5
+/* What control registers and SMM decide; the rest is of segments, CPL and EFLAGS.VM. */
+#define MODE_CONTROLS ((uint32_t)(MODE_PE | MODE_PG | MODE_LMA | MODE_TS | MODE_EM | MODE_OSFXSR | MODE_SMM | MODE_AVX))
 
 #define CPU_BLOCK_MAX 32 /* instructions; bounds the stack of unoptimised builds */
 

@@ -442,44 +442,49 @@ void cpu_reset(struct cpu *cpu, bool init)
 
 /* ---- Derived state ---- */
 
-static bool is_flat(const struct cpu *cpu, unsigned seg)
+/* 0: base 0, limit 4 GiB, and of `mask` just the rights `rights`. */
+static uint64_t unlike_flat(const struct cpu_seg *s, uint32_t mask, uint32_t rights)
 {
-    const struct cpu_seg *s = &cpu->seg[seg];
-    const uint32_t data = SEG_TYPE_CODE | SEG_TYPE_DOWN | SEG_TYPE_WRITE;
+    return s->base | (s->limit ^ UINT32_MAX) | ((s->attr ^ rights) & (mask | SEG_UNUSABLE));
+}
 
-    if (s->base != 0 || s->limit != UINT32_MAX || s->attr & SEG_UNUSABLE)
-        return false;
-    return seg == CPU_CS ? true : (s->attr & data) == SEG_TYPE_WRITE;
+/* An execute-only CS would make CS-relative reads of EA_FLAT wrong. */
+#define FLAT_DATA (SEG_TYPE_CODE | SEG_TYPE_DOWN | SEG_TYPE_WRITE)
+static bool all_flat(const struct cpu *cpu)
+{
+    return !(unlike_flat(&cpu->seg[CPU_CS], SEG_TYPE_READ | SEG_DB, SEG_TYPE_READ | SEG_DB) |
+             unlike_flat(&cpu->seg[CPU_SS], FLAT_DATA | SEG_DB, SEG_TYPE_WRITE | SEG_DB) |
+             unlike_flat(&cpu->seg[CPU_DS], FLAT_DATA, SEG_TYPE_WRITE) | unlike_flat(&cpu->seg[CPU_ES], FLAT_DATA, SEG_TYPE_WRITE));
 }
 
 /* XCR0 bits that AVX instructions need: SDM Vol. 1, "Detection of AVX instructions". */
 #define XCR0_AVX 6u
 
-static uint32_t mode_word(const struct cpu *cpu)
+/* What control registers and SMM decide. */
+static uint32_t mode_of_controls(const struct cpu *cpu)
 {
-    bool protected_mode = cpu->cr0 & CR0_PE, vm86 = cpu->eflags & EFL_VM;
-    uint32_t m = (uint32_t)cpu->cpl << MODE_CPL_SHIFT;
+    uint32_t m = 0;
 
-    m |= protected_mode ? MODE_PE : 0;
-    m |= vm86 ? MODE_VM : 0;
-    m |= cpu->seg[CPU_CS].attr & SEG_DB ? MODE_D : 0;
-    m |= cpu->seg[CPU_SS].attr & SEG_DB ? MODE_SS32 : 0;
+    m |= cpu->cr0 & CR0_PE ? MODE_PE : 0;
     m |= cpu->smm.active ? MODE_SMM : 0;
     m |= cpu->cr0 & CR0_PG ? MODE_PG : 0;
     m |= cpu->cr0 & CR0_TS ? MODE_TS : 0;
     m |= cpu->cr0 & CR0_EM ? MODE_EM : 0;
     m |= cpu->cr4 & CR4_OSFXSR ? MODE_OSFXSR : 0;
     m |= cpu->cr4 & CR4_OSXSAVE && (cpu->xcr0 & XCR0_AVX) == XCR0_AVX ? MODE_AVX : 0;
-    if (cpu->efer & EFER_LMA) {
-        m |= MODE_LMA;
-        if (cpu->seg[CPU_CS].attr & SEG_L)
-            return (m & ~(uint32_t)(MODE_D | MODE_SS32)) | MODE_L;
-    }
-    /* An execute-only CS would make CS-relative reads of EA_FLAT wrong. */
-    if ((m & (MODE_D | MODE_SS32)) == (MODE_D | MODE_SS32) && is_flat(cpu, CPU_CS) && cpu->seg[CPU_CS].attr & SEG_TYPE_READ &&
-        is_flat(cpu, CPU_DS) && is_flat(cpu, CPU_ES) && is_flat(cpu, CPU_SS))
-        m |= MODE_FLAT;
+    m |= cpu->efer & EFER_LMA ? MODE_LMA : 0;
     return m;
+}
+
+/* With what segments, CPL and EFLAGS.VM decide. */
+static uint32_t mode_with_segments(const struct cpu *cpu, uint32_t m)
+{
+    m |= (uint32_t)cpu->cpl << MODE_CPL_SHIFT | (cpu->eflags & EFL_VM ? MODE_VM : 0);
+    if (m & MODE_LMA && cpu->seg[CPU_CS].attr & SEG_L)
+        return m | MODE_L;
+    m |= cpu->seg[CPU_CS].attr & SEG_DB ? MODE_D : 0;
+    m |= cpu->seg[CPU_SS].attr & SEG_DB ? MODE_SS32 : 0;
+    return all_flat(cpu) ? m | MODE_FLAT : m;
 }
 
 /* The fast tables of the present privilege; the one that is always empty while alignment is checked, for only the slow path does that. */
@@ -493,10 +498,8 @@ static void choose_fast(struct cpu *cpu)
     cpu->fast_write = cpu->fast_read + CPU_FAST_SIZE;
 }
 
-void cpu_mode_changed(struct cpu *cpu)
+static void take_mode(struct cpu *cpu, uint32_t mode)
 {
-    uint32_t mode = mode_word(cpu);
-
     choose_fast(cpu);
     if ((mode ^ cpu->mode) & (MODE_CPL | MODE_PG | MODE_PE | MODE_L)) /* what the fetch page was checked for */
         cpu->fetch->valid = false;
@@ -505,6 +508,26 @@ void cpu_mode_changed(struct cpu *cpu)
     cpu->mode = mode;
     if (cpu->pmu.by_cpl && cpu->pmu.cpl != cpu->cpl)
         pmu_cpl_changed(cpu);
+}
+
+void cpu_segments_changed(struct cpu *cpu)
+{
+    take_mode(cpu, mode_with_segments(cpu, cpu->mode & MODE_CONTROLS));
+}
+
+/* Most loads are of one flat segment after another. */
+void cpu_segment_loaded(struct cpu *cpu, unsigned seg)
+{
+    if (seg == CPU_FS || seg == CPU_GS || cpu->mode & MODE_L)
+        return;
+    if (cpu->mode & MODE_FLAT && seg != CPU_SS && !unlike_flat(&cpu->seg[seg], FLAT_DATA, SEG_TYPE_WRITE))
+        return;
+    cpu_segments_changed(cpu);
+}
+
+void cpu_mode_changed(struct cpu *cpu)
+{
+    take_mode(cpu, mode_with_segments(cpu, mode_of_controls(cpu)));
     cpu_attend(cpu);
 }
 

@@ -329,6 +329,10 @@ uint32_t cpu_eflags(const struct cpu *cpu);
 void cpu_set_eflags(struct cpu *cpu, uint32_t value); /* all bits as given (bit 1 set): no privilege rules */
 /* Recomputes the mode word, fast tables and attention after registers were changed from outside or by a handler. */
 void cpu_mode_changed(struct cpu *cpu);
+/* The same, where nothing but segments, CPL, EFLAGS.VM and EFLAGS.AC has changed; attention is the caller's. */
+void cpu_segments_changed(struct cpu *cpu);
+/* The same, where that is one segment other than CS. */
+void cpu_segment_loaded(struct cpu *cpu, unsigned seg);
 /* Recomputes which reasons there are to look at the boundary: interrupts, traps, single-stepping, sleep. Cheap. */
 void cpu_attend(struct cpu *cpu);
 

@@ -75,10 +75,8 @@ void debugreg_port_access(struct cpu *cpu, uint16_t port, unsigned size)
             note(cpu, n, CPU_CAUSE_DB_IO);
 }
 
-bool debugreg_has_exec(const struct cpu *cpu)
+bool debugreg_has_enabled_exec(const struct cpu *cpu)
 {
-    if (!(cpu->dr[7] & 0xff))
-        return false;
     for (unsigned n = 0; n < 4; n++)
         if (enabled(cpu, n) && condition_of(cpu, n) == ON_EXECUTE)
             return true;

@@ -15,7 +15,8 @@ bool debugreg_watches_page(const struct cpu *cpu, sim_laddr page);
 void debugreg_data_access(struct cpu *cpu, sim_laddr laddr, unsigned size, bool write);
 void debugreg_port_access(struct cpu *cpu, uint16_t port, unsigned size);
 /* Is any instruction breakpoint enabled? Then steps are made one by one. */
-bool debugreg_has_exec(const struct cpu *cpu);
+bool debugreg_has_enabled_exec(const struct cpu *cpu);
+static inline bool debugreg_has_exec(const struct cpu *cpu) { return cpu->dr[7] & 0xff && debugreg_has_enabled_exec(cpu); }
 /* DR6 bits of instruction breakpoints that match the linear address; 0: none. */
 uint32_t debugreg_exec_match(const struct cpu *cpu, sim_laddr laddr);
 /* A debug exception comes for these reasons (DR6 bits): B0 to B3 become what it says, the other bits stay until software clears them. */

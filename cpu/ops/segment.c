@@ -37,7 +37,9 @@ static void segment_loaded(struct cpu *cpu, unsigned seg, bool shadow)
 {
     if (seg == CPU_SS && shadow)
         cpu->shadow_ss = true;
-    cpu_mode_changed(cpu);
+    cpu_segment_loaded(cpu, seg);
+    if (cpu->shadow_ss)
+        cpu_attend(cpu);
 }
 
 CPU_OP(op_mov_to_segment)
