@@ -234,7 +234,17 @@ void bus_do(struct bus *bus, struct bus_txn *txn)
     tell_observers(bus, txn);
 }
 
-struct bus_ram *bus_mem_page_as(struct bus *bus, enum bus_viewer viewer, sim_paddr paddr, bool write, uint64_t *pfn)
+static void note_pages(struct bus_view *v, const struct bus_flat *f)
+{
+    uint64_t lead = -f->first & SIM_PAGE_MASK;
+
+    v->pages_first = f->first + lead;
+    v->pages_off = f->off + lead;
+    v->pages_bytes = (f->last - v->pages_first + 1) & ~(uint64_t)SIM_PAGE_MASK;
+    v->pages_ram = f->region->ram;
+}
+
+struct bus_ram *bus_mem_page_find(struct bus *bus, enum bus_viewer viewer, sim_paddr paddr, bool write, uint64_t *pfn)
 {
     sim_paddr first = paddr & ~(sim_paddr)SIM_PAGE_MASK;
     uint64_t run, off;
@@ -247,12 +257,8 @@ struct bus_ram *bus_mem_page_as(struct bus *bus, enum bus_viewer viewer, sim_pad
     if (off & SIM_PAGE_MASK)
         return NULL;
     *pfn = off >> SIM_PAGE_SHIFT;
+    note_pages(write ? &bus->mem.writes[viewer] : &bus->mem.reads[viewer], f);
     return f->region->ram;
-}
-
-struct bus_ram *bus_mem_page(struct bus *bus, sim_paddr paddr, bool write, uint64_t *pfn)
-{
-    return bus_mem_page_as(bus, BUS_NORMAL, paddr, write, pfn);
 }
 
 /* ---- Without side effects ---- */

@@ -103,9 +103,22 @@ void bus_do(struct bus *bus, struct bus_txn *txn);
 
 /* The RAM page that answers reads (or writes) of the whole page at `paddr` (after A20), or NULL when something else than
  * RAM answers a part of it. For ROM: reads only. *ram and *pfn name the page. */
-struct bus_ram *bus_mem_page(struct bus *bus, sim_paddr paddr, bool write, uint64_t *pfn);
-/* As `viewer` sees it; the one above is BUS_NORMAL's. */
-struct bus_ram *bus_mem_page_as(struct bus *bus, enum bus_viewer viewer, sim_paddr paddr, bool write, uint64_t *pfn);
+struct bus_ram *bus_mem_page_find(struct bus *bus, enum bus_viewer viewer, sim_paddr paddr, bool write, uint64_t *pfn);
+/* As `viewer` sees it. Mostly it lies where the last one did. */
+static inline struct bus_ram *bus_mem_page_as(struct bus *bus, enum bus_viewer viewer, sim_paddr paddr, bool write, uint64_t *pfn)
+{
+    const struct bus_view *v = write ? &bus->mem.writes[viewer] : &bus->mem.reads[viewer];
+    uint64_t in = paddr - v->pages_first;
+
+    if (in >= v->pages_bytes || v->generation != bus->mem.generation)
+        return bus_mem_page_find(bus, viewer, paddr, write, pfn);
+    *pfn = (v->pages_off + in) >> SIM_PAGE_SHIFT;
+    return v->pages_ram;
+}
+static inline struct bus_ram *bus_mem_page(struct bus *bus, sim_paddr paddr, bool write, uint64_t *pfn)
+{
+    return bus_mem_page_as(bus, BUS_NORMAL, paddr, write, pfn);
+}
 
 /* Reads without side effects, as an observer; bytes that nobody answers, or that only a device without peek could
  * answer, are 0xFF. Returns how many of the bytes somebody answered. Physical addresses, A20 not applied. */

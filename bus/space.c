@@ -109,6 +109,7 @@ static void render(struct bus_view *v, enum bus_viewer viewer, const struct bus_
 static void flatten_view(const struct bus_space *s, struct bus_view *v, enum bus_viewer viewer, unsigned way)
 {
     v->count = v->last_hit = 0;
+    v->pages_bytes = 0;
     v->generation = s->generation;
     render(v, viewer, &s->root, 0, s->root.length - 1, 0, way, 0);
 }
@@ -260,7 +261,7 @@ static struct bus_view *view_of(struct bus_space *s, enum bus_viewer viewer, boo
     return v;
 }
 
-const struct bus_flat *bus_space_run_as(struct bus_space *s, enum bus_viewer viewer, uint64_t addr, bool write, uint64_t *run)
+const struct bus_flat *bus_space_find_run(struct bus_space *s, enum bus_viewer viewer, uint64_t addr, bool write, uint64_t *run)
 {
     struct bus_view *v = view_of(s, viewer, write);
     const struct bus_flat *f;

@@ -67,6 +67,9 @@ struct bus_view {
     uint32_t count, cap;
     uint32_t generation;   /* of the space when it was flattened: the views of SMM are flattened when somebody looks */
     uint32_t last_hit;     /* derived: where the last lookup ended */
+    /* Whole pages of RAM that a lookup found last (bus_mem_page_as): `pages_bytes` from `pages_first` on; 0: none yet. */
+    uint64_t pages_first, pages_bytes, pages_off;
+    struct bus_ram *pages_ram;
 };
 
 struct bus_space {
@@ -107,7 +110,22 @@ const struct bus_flat *bus_space_find(struct bus_space *s, uint64_t addr, bool w
  * nobody does. 0 stands for 2^64. */
 const struct bus_flat *bus_space_run(struct bus_space *s, uint64_t addr, bool write, uint64_t *run);
 /* As `viewer` sees it; the two above are BUS_NORMAL's. Not for BUS_SMM and BUS_SMM_CODE while a batch of changes is open. */
-const struct bus_flat *bus_space_run_as(struct bus_space *s, enum bus_viewer viewer, uint64_t addr, bool write, uint64_t *run);
+const struct bus_flat *bus_space_find_run(struct bus_space *s, enum bus_viewer viewer, uint64_t addr, bool write, uint64_t *run);
+/* Mostly it is where the last one was. */
+static inline const struct bus_flat *bus_space_run_as(struct bus_space *s, enum bus_viewer viewer, uint64_t addr, bool write, uint64_t *run)
+{
+    const struct bus_view *v = write ? &s->writes[viewer] : &s->reads[viewer];
+
+    if (v->generation == s->generation && v->last_hit < v->count) {
+        const struct bus_flat *f = &v->flat[v->last_hit];
+
+        if (addr >= f->first && addr <= f->last) {
+            *run = f->last - addr + 1;
+            return f;
+        }
+    }
+    return bus_space_find_run(s, viewer, addr, write, run);
+}
 
 /* Appends the flattened map as text, a range a line: for the `info map` command. What processors in SMM see follows where it
  * is something else. */

@@ -137,7 +137,10 @@ static void walk_tables(const struct walker *w, sim_laddr laddr, struct cpu_walk
     unsigned bits = w->pae ? 9 : 10, level;
     sim_paddr table;
 
-    *walk = (struct cpu_walk){ .rights = TLB_W | TLB_U };
+    walk->mapped = walk->reserved = false;
+    walk->levels = walk->shift = 0;
+    walk->paddr = 0;
+    walk->rights = TLB_W | TLB_U;
     if (!walk_begin(w, laddr, &level, &table, walk))
         return;
     for (;; level--) {
