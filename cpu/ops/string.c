@@ -66,15 +66,19 @@ static uint64_t run_in_segment(const struct cpu *cpu, const struct cpu_insn *i, 
     return at_least_one(((high < wrap ? high : wrap) - off + 1) / bytes);
 }
 
-static struct run run_at(struct cpu *cpu, const struct cpu_insn *i, enum mem_ea ea, unsigned reg, unsigned bytes, bool write)
+static inline __attribute__((always_inline)) struct run run_at(struct cpu *cpu, const struct cpu_insn *i, enum mem_ea ea, unsigned reg,
+                                                               unsigned bytes, bool write)
 {
     sim_laddr laddr = element(cpu, i, ea, reg, bytes, write ? MEM_WRITE : MEM_READ);
-    uint32_t len;
-    struct run run = { .host = write ? mem_direct_write(cpu, i, laddr, &len) : mem_direct_read(cpu, i, laddr, &len) };
+    uint32_t len = SIM_PAGE_SIZE - (laddr & SIM_PAGE_MASK);
+    struct run run = { .host = mem_fast(write ? cpu->fast_write : cpu->fast_read, laddr, bytes) };
 
-    if (len < bytes) {
-        run.host = NULL;
-        return run;
+    if (!run.host) {
+        run.host = write ? mem_direct_write(cpu, i, laddr, &len) : mem_direct_read(cpu, i, laddr, &len);
+        if (len < bytes) {
+            run.host = NULL;
+            return run;
+        }
     }
     run.count = cpu->eflags & EFL_DF ? (laddr & SIM_PAGE_MASK) / bytes + 1 : len / bytes;
     if (ea == EA_ANY) {
