@@ -85,6 +85,8 @@ bool dbg_last_hit(const struct dbg *dbg, struct dbg_hit *hit);
  * own count was `cpu_steps`; the difference holds until told otherwise. */
 void dbg_tell_step(struct dbg *dbg, const struct cpu *cpu, sim_steps machine_step);
 
+/* Is this a channel of console text? */
+bool dbg_is_console(const char *channel);
 /* Console text passes by here (from the output door), for CATCH_CONSOLE. step: the machine step at which the machine would stop for it; cpu: whose
  * step it is, or whose turn. True: stop. */
 bool dbg_console(struct dbg *dbg, struct cpu *cpu, sim_steps step, const char *channel, const void *data, size_t len);

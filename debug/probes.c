@@ -498,12 +498,17 @@ static void tail_add(struct dbg_console_tail *tail, char c)
     tail->text[tail->len++] = c;
 }
 
+bool dbg_is_console(const char *channel)
+{
+    return channel[0] == 's' && strncmp(channel, "serial", 6) == 0;
+}
+
 bool dbg_console(struct dbg *dbg, struct cpu *cpu, sim_steps step, const char *channel, const void *data, size_t len)
 {
     const char *bytes = data;
     bool stop = false;
 
-    if (strncmp(channel, "serial", 6) != 0)
+    if (!dbg_is_console(channel))
         return false;
     for (size_t at = 0; at < len; at++) {
         tail_add(&dbg->tail, bytes[at]);

@@ -9,6 +9,8 @@ static bool console_stops(struct sim *sim, const char *channel, const void *data
 {
     struct cpu *cpu = sim->stepping ? sim->stepping : cpu_get(sim->cluster, sim->turn_cpu);
 
+    if (!dbg_is_console(channel))
+        return false;
     return dbg_console(sim->dbg, cpu, sim->stepping ? dbg_step_after(sim->dbg, cpu) : sim->step, channel, data, len);
 }
 
