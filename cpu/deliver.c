@@ -111,6 +111,12 @@ static void note_gate(struct cpu *cpu, const struct seg_desc *gate)
     cpu_evidence_at(cpu, CPU_EVIDENCE_GATE, gate->selector, gate->laddr, bytes, gate->wide ? 16 : 8);
 }
 
+static _Noreturn void gate_fault(struct cpu *cpu, const struct seg_desc *gate, unsigned vector, enum cpu_cause cause)
+{
+    note_gate(cpu, gate);
+    cpu_raise(cpu, vector, gate->selector, cause);
+}
+
 /* Gate types that an IDT may hold: bit n for type n. In IA-32e mode there are neither 16-bit gates nor tasks. */
 static uint32_t gate_types(const struct cpu *cpu)
 {
@@ -138,14 +144,12 @@ static void read_gate(struct cpu *cpu, const struct cpu_delivery *e, struct seg_
         gate->upper = mem_sys_read(cpu, gate->laddr + 8, 8);
         gate->gate_offset |= gate->upper << 32;
     }
-    note_gate(cpu, gate);
     if (gate->attr & SEG_S || !(gate_types(cpu) >> (gate->attr & SEG_TYPE) & 1))
-        cpu_raise(cpu, VEC_GP, gate->selector, CPU_CAUSE_GP_IDT_TYPE);
+        gate_fault(cpu, gate, VEC_GP, CPU_CAUSE_GP_IDT_TYPE);
     if (by_program && SEG_DPL(gate->attr) < cpu->cpl)
-        cpu_raise(cpu, VEC_GP, gate->selector, CPU_CAUSE_GP_IDT_DPL);
+        gate_fault(cpu, gate, VEC_GP, CPU_CAUSE_GP_IDT_DPL);
     if (!(gate->attr & SEG_P))
-        cpu_raise(cpu, VEC_NP, gate->selector, CPU_CAUSE_NP_IDT);
-    cpu->evidence = (struct cpu_evidence){ .kind = CPU_EVIDENCE_NONE }; /* all of it: a later record shows what is here */
+        gate_fault(cpu, gate, VEC_NP, CPU_CAUSE_NP_IDT);
 }
 
 /* An error code goes on the new task's stack. */
@@ -311,7 +315,6 @@ void cpu_deliver(struct cpu *cpu, struct cpu_delivery *event)
     if (event->vector == VEC_DB && event->type != CPU_DELIVER_SOFTWARE_INT)
         debugreg_delivered(cpu);
     xfer_mode_changed(cpu);
-    cpu_attend(cpu);
 }
 
 static enum cpu_cause software_cause(unsigned vector, enum cpu_delivery_type type)

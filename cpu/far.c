@@ -555,7 +555,6 @@ void far_iret(struct cpu *cpu, const struct cpu_insn *i)
         iret_real(cpu, i, selector, ip, (uint32_t)stack_read(cpu, i, 2 * size, size));
     }
     xfer_mode_changed(cpu);
-    cpu_attend(cpu);
     if (run_wants(cpu, CPU_EVENT_RETURN)) {
         struct cpu_event event = { .kind = CPU_EVENT_RETURN };
 

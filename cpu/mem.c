@@ -140,32 +140,6 @@ void mem_touch(struct cpu *cpu, const struct cpu_insn *i)
     touch(cpu);
 }
 
-/* ---- Values in memory: little-endian, of 1, 2, 4 or 8 bytes ---- */
-
-static inline uint64_t value_at(const uint8_t *p, unsigned size)
-{
-    uint16_t w;
-    uint32_t d;
-    uint64_t q;
-
-    switch (size) {
-    case 1: return *p;
-    case 2: return memcpy(&w, p, 2), w;
-    case 4: return memcpy(&d, p, 4), d;
-    default: return memcpy(&q, p, 8), q;
-    }
-}
-
-static inline void value_put(uint8_t *p, unsigned size, uint64_t v)
-{
-    switch (size) {
-    case 1: *p = (uint8_t)v; break;
-    case 2: memcpy(p, &v, 2); break;
-    case 4: memcpy(p, &v, 4); break;
-    default: memcpy(p, &v, 8); break;
-    }
-}
-
 /* ---- Physical accesses ---- */
 
 /* The local APIC sits before the bus. */
@@ -212,7 +186,7 @@ uint64_t mem_phys_read(struct cpu *cpu, sim_paddr paddr, unsigned size)
     ram = ram_page(cpu, paddr, false, &pfn);
     if (!ram)
         return bus_access(cpu, BUS_MEM_READ, paddr, size, 0, false, (uint8_t)memtype_effective(cpu, paddr, 0));
-    return value_at(bus_ram_read_page(ram, pfn) + (paddr & SIM_PAGE_MASK), size);
+    return mem_value(bus_ram_read_page(ram, pfn) + (paddr & SIM_PAGE_MASK), size);
 }
 
 /* Code that a write would change is thrown away by the RAM's listener; from inside a block such a write must be made alone, for
@@ -234,7 +208,7 @@ void mem_phys_write(struct cpu *cpu, sim_paddr paddr, unsigned size, uint64_t v)
     paddr &= cpu->bus->a20_mask;
     ram = ram_page(cpu, paddr, true, &pfn);
     if (ram)
-        value_put(ram_for_write(cpu, ram, pfn, paddr & SIM_PAGE_MASK, size) + (paddr & SIM_PAGE_MASK), size, v);
+        mem_value_put(ram_for_write(cpu, ram, pfn, paddr & SIM_PAGE_MASK, size) + (paddr & SIM_PAGE_MASK), size, v);
     else
         bus_access(cpu, BUS_MEM_WRITE, paddr, size, v, false, (uint8_t)memtype_effective(cpu, paddr, 0));
 }
@@ -322,7 +296,7 @@ static uint64_t page_read(struct cpu *cpu, sim_laddr laddr, unsigned size, struc
     if (ram) {
         uint8_t *host = bus_ram_read_page(ram, pfn);
 
-        v = value_at(host + (paddr & SIM_PAGE_MASK), size);
+        v = mem_value(host + (paddr & SIM_PAGE_MASK), size);
         if (!watched)
             fast_fill(cpu, a.as, FAST_READ, laddr, host);
     } else {
@@ -354,8 +328,8 @@ static void page_write(struct cpu *cpu, sim_laddr laddr, unsigned size, uint64_t
     if (ram) {
         uint8_t *host = ram_for_write(cpu, ram, pfn, paddr & SIM_PAGE_MASK, size);
 
-        old = value_at(host + (paddr & SIM_PAGE_MASK), size);
-        value_put(host + (paddr & SIM_PAGE_MASK), size, v);
+        old = mem_value(host + (paddr & SIM_PAGE_MASK), size);
+        mem_value_put(host + (paddr & SIM_PAGE_MASK), size, v);
         if (!watched && !ram->page[pfn].traps)
             fast_fill(cpu, a.as, FAST_WRITE, laddr, host);
     } else {
@@ -672,8 +646,13 @@ static sim_laddr long_linear(struct cpu *cpu, unsigned seg, uint64_t off, unsign
     cpu_raise(cpu, seg == CPU_SS ? VEC_SS : VEC_GP, 0, seg == CPU_SS ? CPU_CAUSE_SS_CANON : CPU_CAUSE_GP_CANON);
 }
 
-static sim_laddr segment_linear(struct cpu *cpu, unsigned seg, uint64_t off, unsigned size, enum mem_access access)
+/* Segments that MODE_FLAT speaks of and that may be written: nothing is to be checked. */
+#define FLAT_SEGMENTS (1u << CPU_ES | 1u << CPU_SS | 1u << CPU_DS)
+
+static inline sim_laddr segment_linear(struct cpu *cpu, unsigned seg, uint64_t off, unsigned size, enum mem_access access)
 {
+    if (CPU_LIKELY(cpu->mode & MODE_FLAT && FLAT_SEGMENTS >> seg & 1))
+        return (uint32_t)off;
     if (cpu->mode & MODE_L)
         return long_linear(cpu, seg, off, size);
     segment_check(cpu, seg, off, size, access);
@@ -693,6 +672,13 @@ static uint64_t stack_mask(const struct cpu *cpu)
     return cpu->mode & MODE_L ? UINT64_MAX : cpu->mode & MODE_SS32 ? UINT32_MAX : 0xffff;
 }
 
+static inline sim_laddr stack_linear(struct cpu *cpu, uint64_t offset_from_sp, unsigned size, enum mem_access access)
+{
+    if (CPU_LIKELY(cpu->mode & MODE_FLAT))
+        return (uint32_t)(cpu->reg[CPU_SP] + offset_from_sp);
+    return segment_linear(cpu, CPU_SS, (cpu->reg[CPU_SP] + offset_from_sp) & stack_mask(cpu), size, access);
+}
+
 void stack_add(struct cpu *cpu, int64_t bytes)
 {
     uint64_t mask = stack_mask(cpu), sp = cpu->reg[CPU_SP];
@@ -704,25 +690,29 @@ void stack_push(struct cpu *cpu, const struct cpu_insn *i, unsigned size, uint64
 {
     uint64_t sp = (cpu->reg[CPU_SP] - size) & stack_mask(cpu);
     sim_laddr laddr;
+    uint8_t *p;
 
     cpu->cur = i;
     if (!(cpu->mode & MODE_PE) && sp + size - 1 > cpu->seg[CPU_SS].limit)
         segment_fault(cpu, CPU_SS, sp, CPU_CAUSE_SS_REAL_SP);
     laddr = segment_linear(cpu, CPU_SS, sp, size, MEM_WRITE);
-    check_alignment(cpu, laddr, size);
-    mem_write_as(cpu, laddr, size, v, is_user(cpu));
+    p = mem_fast(cpu->fast_write, laddr, size);
+    if (p)
+        mem_value_put(p, size, v);
+    else
+        mem_write_slow(cpu, i, laddr, size, v);
     stack_add(cpu, -(int64_t)size);
 }
 
 uint64_t stack_read(struct cpu *cpu, const struct cpu_insn *i, uint64_t offset_from_sp, unsigned size)
 {
-    uint64_t sp = (cpu->reg[CPU_SP] + offset_from_sp) & stack_mask(cpu);
+    const uint8_t *p;
     sim_laddr laddr;
 
     cpu->cur = i;
-    laddr = segment_linear(cpu, CPU_SS, sp, size, MEM_READ);
-    check_alignment(cpu, laddr, size);
-    return mem_read_as(cpu, laddr, size, is_user(cpu));
+    laddr = stack_linear(cpu, offset_from_sp, size, MEM_READ);
+    p = mem_fast(cpu->fast_read, laddr, size);
+    return p ? mem_value(p, size) : mem_read_slow(cpu, i, laddr, size);
 }
 
 /* ---- System accesses, and accesses with the rights of another CPL ---- */
@@ -731,7 +721,7 @@ uint64_t mem_read_as(struct cpu *cpu, sim_laddr laddr, unsigned size, bool user)
 {
     const uint8_t *p = mem_fast(fast_table(cpu, user, FAST_READ), laddr, size);
 
-    return p ? value_at(p, size) : linear_read(cpu, laddr, size, (struct access){ .as = rights_of(user) });
+    return p ? mem_value(p, size) : linear_read(cpu, laddr, size, (struct access){ .as = rights_of(user) });
 }
 
 void mem_write_as(struct cpu *cpu, sim_laddr laddr, unsigned size, uint64_t v, bool user)
@@ -739,7 +729,7 @@ void mem_write_as(struct cpu *cpu, sim_laddr laddr, unsigned size, uint64_t v, b
     uint8_t *p = mem_fast(fast_table(cpu, user, FAST_WRITE), laddr, size);
 
     if (p)
-        value_put(p, size, v);
+        mem_value_put(p, size, v);
     else
         linear_write(cpu, laddr, size, v, (struct access){ .write = true, .as = rights_of(user) });
 }
@@ -754,6 +744,13 @@ void mem_probe_write_as(struct cpu *cpu, sim_laddr laddr, unsigned size, bool us
     probe(cpu, laddr, size, true, rights_of(user));
 }
 
+uint8_t *mem_frame(struct cpu *cpu, sim_laddr laddr, unsigned size, bool user)
+{
+    if (user && cpu->cr0 & CR0_AM && cpu->eflags & EFL_AC)
+        return NULL;
+    return mem_fast(fast_table(cpu, user, FAST_WRITE), laddr, size);
+}
+
 /* The tables' addresses are 64 bits wide in IA-32e mode, whatever the code. */
 static sim_laddr sys_address(struct cpu *cpu, sim_laddr laddr)
 {
@@ -766,13 +763,9 @@ static sim_laddr sys_address(struct cpu *cpu, sim_laddr laddr)
     return laddr;
 }
 
-uint64_t mem_sys_read(struct cpu *cpu, sim_laddr laddr, unsigned size)
+uint64_t mem_sys_read_slow(struct cpu *cpu, sim_laddr laddr, unsigned size)
 {
-    const uint8_t *p;
-
-    laddr = sys_address(cpu, laddr);
-    p = mem_fast(fast_table(cpu, false, FAST_READ), laddr, size);
-    return p ? value_at(p, size) : linear_read(cpu, laddr, size, (struct access){ .as = PAGING_IMPLICIT });
+    return linear_read(cpu, sys_address(cpu, laddr), size, (struct access){ .as = PAGING_IMPLICIT });
 }
 
 void mem_sys_write(struct cpu *cpu, sim_laddr laddr, unsigned size, uint64_t v)
@@ -782,7 +775,7 @@ void mem_sys_write(struct cpu *cpu, sim_laddr laddr, unsigned size, uint64_t v)
     laddr = sys_address(cpu, laddr);
     p = mem_fast(fast_table(cpu, false, FAST_WRITE), laddr, size);
     if (p)
-        value_put(p, size, v);
+        mem_value_put(p, size, v);
     else
         linear_write(cpu, laddr, size, v, (struct access){ .write = true, .as = PAGING_IMPLICIT });
 }

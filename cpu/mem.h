@@ -159,9 +159,43 @@ void stack_push(struct cpu *cpu, const struct cpu_insn *i, unsigned size, uint64
 uint64_t stack_read(struct cpu *cpu, const struct cpu_insn *i, uint64_t offset_from_sp, unsigned size);
 void stack_add(struct cpu *cpu, int64_t bytes); /* (E)SP += bytes, in its width */
 
+/* ---- Values in the host's bytes: little-endian, of 1, 2, 4 or 8 ---- */
+
+static inline uint64_t mem_value(const uint8_t *p, unsigned size)
+{
+    uint16_t w;
+    uint32_t d;
+    uint64_t q;
+
+    switch (size) {
+    case 1: return *p;
+    case 2: return memcpy(&w, p, 2), w;
+    case 4: return memcpy(&d, p, 4), d;
+    default: return memcpy(&q, p, 8), q;
+    }
+}
+
+static inline void mem_value_put(uint8_t *p, unsigned size, uint64_t v)
+{
+    switch (size) {
+    case 1: *p = (uint8_t)v; break;
+    case 2: memcpy(p, &v, 2); break;
+    case 4: memcpy(p, &v, 4); break;
+    default: memcpy(p, &v, 8); break;
+    }
+}
+
 /* ---- System accesses: descriptor tables, TSS, IDT, real-mode IVT: supervisor rights whatever the CPL ---- */
 
-uint64_t mem_sys_read(struct cpu *cpu, sim_laddr laddr, unsigned size);
+uint64_t mem_sys_read_slow(struct cpu *cpu, sim_laddr laddr, unsigned size);
+static inline __attribute__((always_inline)) uint64_t mem_sys_read(struct cpu *cpu, sim_laddr laddr, unsigned size)
+{
+    const uint8_t *p;
+
+    laddr = cpu->efer & EFER_LMA ? laddr : (uint32_t)laddr;
+    p = mem_fast(cpu->fast_tables, laddr, size); /* the supervisor's table for reading */
+    return CPU_LIKELY(p != NULL) ? mem_value(p, size) : mem_sys_read_slow(cpu, laddr, size);
+}
 void mem_sys_write(struct cpu *cpu, sim_laddr laddr, unsigned size, uint64_t v);
 void mem_sys_probe_write(struct cpu *cpu, sim_laddr laddr, unsigned size);
 
@@ -169,6 +203,8 @@ void mem_sys_probe_write(struct cpu *cpu, sim_laddr laddr, unsigned size);
 void mem_write_as(struct cpu *cpu, sim_laddr laddr, unsigned size, uint64_t v, bool user);
 uint64_t mem_read_as(struct cpu *cpu, sim_laddr laddr, unsigned size, bool user);
 void mem_probe_write_as(struct cpu *cpu, sim_laddr laddr, unsigned size, bool user);
+/* The host's bytes of a frame that may be written at once, without any of these; NULL: they tell what there is. */
+uint8_t *mem_frame(struct cpu *cpu, sim_laddr laddr, unsigned size, bool user);
 
 /* ---- Translation ---- */
 

@@ -15,14 +15,19 @@
  * | base hi | G D L A | limit | P | DPL | S | type | base 23:0     | limit lo |
  * | offset hi                 | P | DPL | 0 | type | count | selector | offset lo |   a gate
  */
-void seg_decode(uint64_t raw, struct seg_desc *out)
+static inline void decode_segment(uint64_t raw, struct seg_desc *out)
 {
+    uint32_t limit = (uint32_t)((raw & 0xffff) | (raw >> 32 & 0xf0000));
+
     out->raw = raw;
     out->attr = (uint32_t)(raw >> 40) & 0xf0ff;
     out->base = (raw >> 16 & 0xffffff) | (raw >> 56 & 0xff) << 24;
-    out->limit = (uint32_t)((raw & 0xffff) | (raw >> 32 & 0xf0000));
-    if (out->attr & SEG_G)
-        out->limit = out->limit << 12 | 0xfff;
+    out->limit = out->attr & SEG_G ? limit << 12 | 0xfff : limit;
+}
+
+void seg_decode(uint64_t raw, struct seg_desc *out)
+{
+    decode_segment(raw, out);
     out->gate_selector = (uint16_t)(raw >> 16);
     out->gate_offset = (uint32_t)(raw & 0xffff);
     if (out->attr & 8) /* 32-bit gates; bits 31:16 are reserved in 16-bit ones */
@@ -36,13 +41,22 @@ bool seg_read(struct cpu *cpu, uint16_t selector, struct seg_desc *out)
     bool local = selector & 4;
     uint64_t base = local ? cpu->seg[CPU_LDTR].base : cpu->gdtr.base;
     uint32_t limit = local ? cpu->seg[CPU_LDTR].limit : cpu->gdtr.limit;
+    sim_laddr laddr = xfer_table_address(cpu, base + (selector & 0xfff8));
+    uint64_t raw;
 
-    *out = (struct seg_desc){ .selector = selector, .laddr = xfer_table_address(cpu, base + (selector & 0xfff8)), .limit = limit };
     if ((local && cpu->seg[CPU_LDTR].attr & SEG_UNUSABLE) || (selector | 7u) > limit) {
-        out->outside = true;
+        *out = (struct seg_desc){ .selector = selector, .laddr = laddr, .limit = limit, .outside = true };
         return false;
     }
-    seg_decode(mem_sys_read(cpu, out->laddr, 8), out);
+    raw = mem_sys_read(cpu, laddr, 8);
+    out->selector = selector;
+    out->outside = out->wide = false;
+    out->laddr = laddr;
+    out->upper = 0;
+    if (raw & (uint64_t)SEG_S << 40) /* the most, and no gate */
+        decode_segment(raw, out);
+    else
+        seg_decode(raw, out);
     return true;
 }
 

@@ -21,7 +21,7 @@ struct seg_desc {
     uint32_t attr;     /* as in struct cpu_seg */
     uint64_t base;
     uint32_t limit;    /* scaled */
-    /* gates: */
+    /* gates, and what may be one (SEG_S is clear): */
     uint16_t gate_selector;
     uint64_t gate_offset;
     uint8_t gate_count;

@@ -121,8 +121,23 @@ static bool within(const struct cpu_seg *ss, uint64_t off, unsigned size)
     return last <= ss->limit;
 }
 
+/* Does the frame lie in one piece that the stack has room for? Its lowest offset. If not, value by value tells. */
+static bool in_one_piece(const struct cpu *cpu, const struct xfer_stack *s, unsigned bytes, uint64_t *low)
+{
+    uint64_t sp = s->sp & sp_mask(s);
+
+    if (sp < bytes)
+        return false;
+    *low = sp - bytes;
+    return s->wide ? mem_canonical(cpu, *low) && mem_canonical(cpu, sp - 1) : within(&s->ss, *low, bytes);
+}
+
 void xfer_check_room(struct cpu *cpu, const struct xfer_stack *s, unsigned count, unsigned size)
 {
+    uint64_t low;
+
+    if (in_one_piece(cpu, s, count * size, &low))
+        return;
     for (unsigned n = 0; n < count; n++) {
         uint64_t off = slot(s, n, size);
 
@@ -145,13 +160,31 @@ void xfer_probe(struct cpu *cpu, const struct xfer_stack *s, unsigned count, uns
         mem_probe_write_as(cpu, slot_laddr(s, n, size), size, s->user);
 }
 
+/* Where the frame is written directly; NULL: value by value. */
+static uint8_t *frame_host(struct cpu *cpu, const struct xfer_stack *s, unsigned bytes)
+{
+    uint64_t low;
+
+    if (!in_one_piece(cpu, s, bytes, &low))
+        return NULL;
+    return mem_frame(cpu, s->wide ? low : (uint32_t)(s->ss.base + low), bytes, s->user);
+}
+
 void xfer_push(struct cpu *cpu, struct xfer_stack *s, const uint64_t *values, unsigned count, unsigned size)
 {
+    uint8_t *host;
+
     if (s->inner && !s->wide)
         seg_set_accessed(cpu, &s->desc);
-    xfer_probe(cpu, s, count, size);
-    for (unsigned n = 0; n < count; n++)
-        mem_write_as(cpu, slot_laddr(s, n, size), size, values[n], s->user);
+    host = frame_host(cpu, s, count * size);
+    if (host) {
+        for (unsigned n = 0; n < count; n++)
+            mem_value_put(host + (count - n - 1) * size, size, values[n]);
+    } else {
+        xfer_probe(cpu, s, count, size);
+        for (unsigned n = 0; n < count; n++)
+            mem_write_as(cpu, slot_laddr(s, n, size), size, values[n], s->user);
+    }
     s->sp = (s->sp & ~sp_mask(s)) | ((s->sp - count * size) & sp_mask(s));
 }
 
