@@ -178,6 +178,21 @@ static enum sim_err read_head(struct sim *sim, struct sim_buf *head)
     return media_file_head(o->image, 65536, head);
 }
 
+/* What says how firmware boots has no meaning where there is none. */
+static enum sim_err refuse_firmware_options(const struct sim *sim)
+{
+    static const char *const boots[] = { [BOOT_DISK] = "disk", [BOOT_CDROM] = "cdrom", [BOOT_FLOPPY] = "floppy" };
+    const struct sim_options *o = sim->options;
+
+    if (o->bios)
+        return sim_fail(SIM_ERR_USAGE, "--bios %s: this kernel is loaded without firmware", o->bios);
+    if (o->vgabios)
+        return sim_fail(SIM_ERR_USAGE, "--vgabios %s: this kernel is loaded without firmware", o->vgabios);
+    if (o->boot != BOOT_AUTO && o->boot != BOOT_DIRECT)
+        return sim_fail(SIM_ERR_USAGE, "--boot %s: this kernel is loaded without firmware", boots[o->boot]);
+    return SIM_OK;
+}
+
 enum sim_err image_plan(struct sim *sim)
 {
     const struct sim_options *o = sim->options;
@@ -205,7 +220,10 @@ enum sim_err image_plan(struct sim *sim)
     sim->needs_firmware = sim->image_kind == IMAGE_NONE || sim->image_kind == IMAGE_DISK || sim->image_kind == IMAGE_CDROM;
     sim->boot_floppy_first = sim->image_kind == IMAGE_NONE && o->floppy && !o->disks.count && !o->cdrom;
     sim->boot_cdrom_first = sim->image_kind == IMAGE_CDROM || (o->cdrom && !o->disks.count && sim->image_kind != IMAGE_DISK);
-    return sim->needs_firmware ? SIM_OK : plan_kernel(sim);
+    if (sim->needs_firmware)
+        return SIM_OK;
+    err = refuse_firmware_options(sim);
+    return err ? err : plan_kernel(sim);
 }
 
 /* ---- Booting it ---- */

@@ -127,6 +127,10 @@ wrong 'odd: ' --bios odd --disk zeros
 wrong 'folder: ' --bios folder --disk zeros
 wrong 'empty: ' --vgabios empty --disk zeros
 wrong 'page: ' --vgabios page --disk zeros
+wrong 'odd: ' --bios odd
+wrong '--bios page: this kernel is loaded without firmware' --bios page loop
+wrong '--vgabios page: this kernel is loaded without firmware' --vgabios page loop
+wrong '--boot cdrom: this kernel is loaded without firmware' --boot cdrom
 wrong '--initrd loop: ' --initrd loop loop
 wrong '--initrd loop: ' --initrd loop --disk zeros
 wrong 'missing: ' --cdrom missing

@@ -304,10 +304,12 @@ static void print_help(void)
 
 static bool set_machine(struct cli *cli, const struct row *row, const char *value)
 {
+    static const char *const bootable[] = { "disk", "cdrom", "floppy", "bios" };
+
     if (sim_config_set(&cli->config, row->config, value) != SIM_OK)
         return usage_error("--%s", sim_last_error()), false;
-    if (strcmp(row->name, "disk") == 0 || strcmp(row->name, "cdrom") == 0 || strcmp(row->name, "floppy") == 0)
-        cli->opt.boots_something = true;
+    for (unsigned n = 0; n < sizeof(bootable) / sizeof(bootable[0]); n++)
+        cli->opt.boots_something |= strcmp(row->name, bootable[n]) == 0;
     return true;
 }
 

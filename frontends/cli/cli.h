@@ -40,7 +40,7 @@ struct options {
     const char *image;
     bool batch, json, stats, wait, demo;
     bool realtime_given, realtime, timeline_given;
-    bool boots_something;           /* a disk, CD or floppy: no demonstration kernel then */
+    bool boots_something;           /* a disk, CD, floppy or BIOS: no demonstration kernel then */
     enum display display;
     const char *serial[PORTS];
     unsigned serial_count;
