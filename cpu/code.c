@@ -326,6 +326,12 @@ static void set_page(struct cpu *cpu, uint64_t ip)
     cpu->reg[CPU_REG_PAGE_HIGH] = ip + (1ull << 32);
 }
 
+/* A fetch beyond the limit: found before the page that it would come from is looked at. */
+static bool beyond_limit(const struct cpu *cpu)
+{
+    return !(cpu->mode & MODE_L) && (uint32_t)cpu->ip > cpu->seg[CPU_CS].limit;
+}
+
 /* Would running the block stay within the code segment, without wrapping? */
 static bool within_limit(const struct cpu *cpu, const struct cpu_block *b)
 {
@@ -356,6 +362,8 @@ struct cpu_block *code_find(struct cpu *cpu)
     if (f->jump[slot].laddr == laddr && f->jump[slot].mode == cpu->mode && f->jump[slot].generation == f->generation &&
         within_limit(cpu, f->jump[slot].block))
         return f->jump[slot].block;
+    if (beyond_limit(cpu))
+        return NULL;
     fetch_page(cpu, laddr);
     if (!f->ram)
         return NULL;
@@ -391,13 +399,13 @@ struct cpu_block *code_link(struct cpu *cpu, struct cpu_block *from, unsigned wh
 
 /* ---- Single instructions ---- */
 
-/* A block that begins with the instruction at ip, within the limit; NULL: it has to be fetched and decoded. The limit comes before the page. */
+/* A block that begins with the instruction at ip, within the limit; NULL: it has to be fetched and decoded. */
 static const struct cpu_block *decoded_before(struct cpu *cpu, sim_laddr laddr)
 {
     struct cpu_fetch *f = cpu->fetch;
     const struct cpu_block *b;
 
-    if (!(cpu->mode & MODE_L) && (uint32_t)cpu->ip > cpu->seg[CPU_CS].limit)
+    if (beyond_limit(cpu))
         return NULL;
     fetch_page(cpu, laddr);
     if (!f->ram || !f->ram->page[f->pfn].code)

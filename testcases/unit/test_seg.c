@@ -349,6 +349,26 @@ START_TEST(lines_of_an_execute_only_segment_can_be_flushed)
 }
 END_TEST
 
+/* Code that runs on beyond its segment's limit, which is a page's end, meets the limit; the page behind, which is not there, it does not. */
+START_TEST(the_limit_comes_before_the_page_behind_it)
+{
+    sys_vm86(&s, 0);
+    if (_i == 1) {
+        sys_protected(&s, 0);
+        sys_segment(&s, CPU_CS, CODE_SMALL, DESC(0x60000, 0xffff, SEG_DB | SEG_P | SEG_S | 0xa));
+    }
+    s.cpu->seg[CPU_CS].base = 0x60000;
+    s.cpu->ip = 0xfffe;
+    sys_poke(&s, 0x6fffe, 0x9090, 2);
+    sys_poke(&s, AT_PT + 4 * 0x70, 0, 4);
+    sys_paging(&s);
+    sys_run(&s, 3);
+    ck_assert_uint_eq(sys_record(&s, 0)->vector, VEC_GP);
+    ck_assert_uint_eq(sys_record(&s, 0)->cause, CPU_CAUSE_GP_FETCH);
+    ck_assert_uint_eq(sys_record(&s, 0)->ip, 0x10000);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("seg");
@@ -358,6 +378,7 @@ int main(void)
 
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_loop_test(tc, a_check_has_its_vector_code_and_cause, 0, sizeof(rows) / sizeof(rows[0]));
+    tcase_add_loop_test(tc, the_limit_comes_before_the_page_behind_it, 0, 2);
     tcase_add_loop_test(tc, lines_of_an_execute_only_segment_can_be_flushed, 0, 3);
     tcase_add_loop_test(tc, a_fault_reaches_its_handler_with_its_error_code, 0, sizeof(rows) / sizeof(rows[0]));
     suite_add_tcase(suite, tc);
