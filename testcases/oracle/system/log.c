@@ -218,7 +218,7 @@ bool log_event(unsigned entry, u32 *stack)
     else
         say("-");
     say(" ");
-    if (skip && here >= 0)
+    if (skip && sound) /* what has faulted may be no instruction of ours: code that was jumped into the middle of */
         n = here;
     say(n < 0 ? "?" : scenario.insn[n].name);
     for (unsigned r = 0; r < REGISTERS; r++)

@@ -5,7 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RF = 0x10000, ACCESSED = 0x100, STACKS = 0x40000 };
+enum { RF = 0x10000, VM = 0x20000, AC = 0x40000, VIF_VIP = 0x180000, ACCESSED = 0x100, STACKS = 0x40000, STACKS_END = 0x44000 };
+enum { VME = 1, PVI = 2, VMXE = 0x2000, SMAP = 0x200000 };
+
+/* Of the task that a case begins in: what its TSS holds, by its name in the log. */
+#define SAVED_EIP "m14020"
+#define SAVED_FLAGS "m14024"
+#define SAVED_EAX "m14028"
+#define SAVED_ESI "m14040"
+#define SAVED_EDI "m14044"
+#define SAVED_CS "m1404c"
 
 /* ---- What a value is ---- */
 
@@ -48,6 +57,21 @@ static bool said(const struct event *e, const char *what)
     return !strcmp(e->what, what);
 }
 
+static bool is_int(const struct event *e)
+{
+    return !strncmp(e->what, "int", 3) || said(e, "end");
+}
+
+static bool is_fault(const struct event *e)
+{
+    return e->vector != 1 && e->vector != 3 && e->vector != 4 && e->vector < 32;
+}
+
+static bool on_stack(uint32_t at)
+{
+    return at >= STACKS && at < STACKS_END;
+}
+
 /* ---- What the manual leaves open ---- */
 
 static bool in_descriptors(uint32_t laddr)
@@ -55,21 +79,35 @@ static bool in_descriptors(uint32_t laddr)
     return (laddr & 0x3fffff) >= 0x11000 && (laddr & 0x3fffff) < 0x13000;
 }
 
+/* A descriptor of the case. */
+static bool is_selector(uint32_t v)
+{
+    return v >= 0x1000 && v < 0x2000 && !(v & 7);
+}
+
+/* Faults of a task switch; one that a handler of the case has taken is told by its error code on the stack. */
 static bool order_of_checks(const struct difference *d)
 {
+    if (on_stack(address(d)))
+        return !is_fault(d->a) && is_selector(d->ours) && is_selector(d->theirs);
     if (!*d->name)
         return (is_task_fault(d->a) && (is_task_fault(d->b) || d->b->vector == 14)) || (is_task_fault(d->b) && d->a->vector == 14);
     if (!strcmp(d->name, "cr2"))
-        return d->a->vector == 14 && in_descriptors(d->ours) && in_descriptors(d->theirs);
+        return (d->a->vector == 14 || d->a->vector == 8) && in_descriptors(d->ours) && in_descriptors(d->theirs);
     return (is_task_fault(d->a) || d->a->vector == 14 || d->a->vector == 8 || d->a->vector == 0x40) &&
            ((is_descriptor(d) && (d->ours ^ d->theirs) == ACCESSED) || (is_descriptor_page(d) && !((d->ours ^ d->theirs) & ~0x60u)));
 }
 
+/* Ours reads the offset of an operand first, and the selector that a return pops. */
 static bool far_pointer_order(const struct difference *d)
 {
     uint32_t apart = d->theirs - d->ours;
 
-    return !strcmp(d->name, "cr2") && (apart == 2 || apart == 4) &&
+    if (strcmp(d->name, "cr2"))
+        return false;
+    if (said(d->a, "retf"))
+        return apart == -2u || apart == -4u;
+    return (apart == 2 || apart == 4) &&
            (d->a->vector != 14 || said(d->a, "load-pointer") || said(d->a, "jmp-mem") || said(d->a, "call-mem"));
 }
 
@@ -80,15 +118,18 @@ static bool is_page_entry(const struct difference *d)
     return at >= 0x18000 && at < 0x1e000;
 }
 
-static bool is_fault(const struct event *e)
-{
-    return e->vector != 1 && e->vector != 3 && e->vector != 4 && e->vector < 32;
-}
-
-/* Another operand of the instruction has faulted. */
+/* Another operand of the instruction has faulted, or what was to be pushed for the handler. */
 static bool accessed_before_fault(const struct difference *d)
 {
-    return is_page_entry(d) && (d->ours ^ d->theirs) == 0x20 && is_fault(d->a);
+    return is_fault(d->a) && ((is_page_entry(d) && (d->ours ^ d->theirs) == 0x20) || (is_descriptor(d) && (d->ours ^ d->theirs) == ACCESSED));
+}
+
+/* Above the address that the push of an event could not reach; of INT n, whatever stopped it. */
+static bool pushed_before_fault(const struct difference *d)
+{
+    uint32_t at = address(d), cr2 = peer_value("cr2");
+
+    return on_stack(at) && ((d->a->vector == 14 && d->a->error & 2 && at > (cr2 & ~3u) && at < cr2 + 0x40) || (is_int(d->a) && d->a->vector == 12));
 }
 
 /* Some of the bytes that an instruction writes before it meets a fault. */
@@ -96,8 +137,38 @@ static bool written_before_fault(const struct difference *d)
 {
     uint32_t at = address(d);
 
-    return is_fault(d->a) && ((said(d->a, "enter") && at >= 0x40000 && at < 0x44000) || (said(d->a, "sgdt") && at >= 0x30000 && at < 0x38000) ||
-                              (said(d->a, "sidt") && at >= 0x30000 && at < 0x38000));
+    return is_fault(d->a) && ((said(d->a, "enter") && on_stack(at)) || (said(d->a, "sgdt") && at >= 0x30000 && at < 0x38000) ||
+                              (said(d->a, "sidt") && at >= 0x30000 && at < 0x38000) || pushed_before_fault(d));
+}
+
+/* Both have run into bytes that are no code of the case: instructions that leave flags undefined, and others that use
+ * those, for numbers and as bytes to write. */
+static bool lost_code(const struct difference *d)
+{
+    if (!said(d->a, "?") || d->name[0] != 'm')
+        return false;
+    return !is_task_flags(d) || !((d->ours ^ d->theirs) & ~0x8d5u);
+}
+
+/* CS and EIP, as a double fault has saved them. */
+static bool double_fault_pointer(const struct difference *d)
+{
+    return d->a->vector == 8 && (!strcmp(d->name, SAVED_EIP) || !strcmp(d->name, SAVED_CS));
+}
+
+/* To an inner level, on a stack of user pages, with EFLAGS.AC. */
+static bool smap_inner_stack(const struct difference *d)
+{
+    uint32_t cr2 = peer_value("cr2");
+
+    return !*d->name && d->a->vector == 14 && d->a->error == 3 && d->b->vector != 14 && on_stack(cr2) &&
+           peer_value("cr4") & SMAP && peer_theirs(SAVED_FLAGS) & AC;
+}
+
+/* Nothing of the case has been executed: what was found wrong is a segment of the task that it begins in, and SS was not loaded yet. */
+static bool stack_of_new_task(const struct difference *d)
+{
+    return !*d->name && d->a->vector == 8 && d->b->vector != 8 && !strstr(d->a->line, " " SAVED_EIP "=");
 }
 
 static bool disabled_breakpoint(const struct difference *d)
@@ -137,33 +208,84 @@ static bool bochs_breakpoint_early(const struct difference *d)
     return true;
 }
 
+/* Theirs is in virtual-8086 mode already, and meets the limit there, if it is to meet one. */
 static bool bochs_iret_vm86_ip(const struct difference *d)
 {
-    return !*d->name && d->a->vector == 13 && d->a->error == 0 && said(d->a, "iret") && peer_theirs("m14024") & 0x20000;
+    return d->a->vector == 13 && d->a->error == 0 && said(d->a, "iret") && peer_theirs(SAVED_FLAGS) & ~peer_value(SAVED_FLAGS) & VM;
 }
 
-/* Ours traps behind an instruction that has changed tasks. */
-static bool bochs_step_over_task_switch(const struct difference *d)
+static bool bochs_clears_bt(const struct difference *d)
 {
-    if (!*d->name)
-        return d->a->vector == 1 && strstr(d->a->line, " tr=");
-    return d->a->vector == 1 && !strcmp(d->name, "dr6") && (d->ours ^ d->theirs) == 0x4000 && d->ours & 0x8000;
+    return !strcmp(d->name, "dr6") && d->a->vector == 1 && (d->ours ^ d->theirs) == 0x8000 && d->ours & 0x8000;
 }
 
-static bool is_int(const struct event *e)
+static bool bochs_dr7_rtm(const struct difference *d)
 {
-    return !strncmp(e->what, "int", 3) || said(e, "end");
+    return !strcmp(d->name, "dr7") && (d->ours ^ d->theirs) == 0x800 && d->theirs & 0x800;
+}
+
+/* A frame for which there is no room, and a handler beyond the limit of its segment. */
+static bool bochs_ip_before_room(const struct difference *d)
+{
+    return !*d->name && d->a->vector == 12 && d->b->vector == 13 && d->a->error == d->b->error && d->a->error <= 1;
+}
+
+static bool bochs_pushes_before_limit(const struct difference *d)
+{
+    uint32_t at = address(d);
+
+    return d->a->vector == 13 && d->a->error == 0 && !strncmp(d->a->what, "call-", 5) && on_stack(at);
+}
+
+/* Theirs looks neither at IOPL nor, for PVI, at EFLAGS.VM. */
+static bool bochs_vip(const struct difference *d)
+{
+    uint32_t flags = peer_theirs(SAVED_FLAGS), cr4 = peer_value("cr4");
+    bool counts = (flags & 0x3000) != 0x3000 && cr4 & (flags & VM ? VME : PVI);
+
+    return !*d->name && d->b->vector == 13 && d->b->error == 0 && (flags & VIF_VIP) == VIF_VIP && cr4 & (VME | PVI) && !counts;
+}
+
+/* In virtual-8086 mode with IOPL below 3. */
+static bool bochs_popf_reads_first(const struct difference *d)
+{
+    return !*d->name && d->a->vector == 13 && d->a->error == 0 && said(d->a, "popf") && peer_value(SAVED_FLAGS) & VM &&
+           (d->b->vector == 14 || d->b->vector == 17 || d->b->vector == 12);
+}
+
+/* IRETD in virtual-8086 mode. */
+static bool bochs_vm86_iretd_ip(const struct difference *d)
+{
+    return !*d->name && d->a->vector == 13 && d->a->error == 0 && said(d->a, "iret") && peer_value(SAVED_FLAGS) & VM && peer_theirs(SAVED_EIP) > 0xffff;
+}
+
+/* One bound is enough for ours to see that the index is outside. */
+static bool bound_order(const struct difference *d)
+{
+    return !*d->name && said(d->a, "bound") && said(d->b, "bound") && d->a->vector == 5 && (d->b->vector == 14 || d->b->vector == 13 || d->b->vector == 12);
+}
+
+static bool bochs_has_vmx(const struct difference *d)
+{
+    return !*d->name && d->a->vector == 13 && d->a->error == 0 && said(d->a, "mov-cr4") && peer_value(SAVED_EAX) & VMXE;
+}
+
+static bool bochs_ac_ext(const struct difference *d)
+{
+    return !*d->name && d->a->vector == 17 && d->b->vector == 17 && d->a->error == 0 && d->b->error == 1;
 }
 
 static bool redirection_bitmap_limit(const struct difference *d)
 {
-    return !*d->name && d->b->vector == 13 && d->b->error == 0 && peer_value("cr4") & 1 && (is_int(d->b) || is_int(d->a));
+    return !*d->name && d->b->vector == 13 && d->b->error == 0 && peer_value("cr4") & VME && (is_int(d->b) || is_int(d->a));
 }
 
 /* A call gate to conforming code: CPL stays 3. */
 static bool bochs_push_as_supervisor(const struct difference *d)
 {
-    return !*d->name && d->b->vector == 14 && d->b->error == 3 && !strncmp(d->b->what, "call-", 5) && peer_value("cr4") & 0x200000;
+    bool smap = d->b->vector == 14 && d->b->error == 3 && peer_value("cr4") & SMAP;
+
+    return !*d->name && !strncmp(d->a->what, "call-", 5) && (smap || (d->a->vector == 14 && d->a->error == 7 && d->b->vector != 14));
 }
 
 /* A stack switch to a 16-bit stack. */
@@ -172,12 +294,23 @@ static bool bochs_keeps_upper_esp(const struct difference *d)
     return !strcmp(d->name, "m14038") && (uint16_t)d->ours == (uint16_t)d->theirs && !(d->ours >> 16) && d->a->vector == 0x40;
 }
 
+/* The fault of an operand, or what came of it. */
+static bool may_be_of_operand(const struct event *e)
+{
+    return (e->vector >= 12 && e->vector <= 14) || e->vector == 8;
+}
+
 static bool string_operand_order(const struct difference *d)
 {
     bool string = said(d->a, "string") || said(d->a, "?");
 
-    return string && (d->a->vector == 14 || d->a->vector == 13) && (d->b->vector == 14 || d->b->vector == 13) &&
-           (!*d->name || !strcmp(d->name, "cr2"));
+    return string && may_be_of_operand(d->a) && may_be_of_operand(d->b) && (!*d->name || !strcmp(d->name, "cr2"));
+}
+
+/* The same, of a fault that a handler of the case has taken: ES:EDI in ours, DS:ESI in theirs. */
+static bool string_operand_order_seen_later(const struct difference *d)
+{
+    return !strcmp(d->name, "cr2") && d->a->vector != 14 && d->ours - peer_value(SAVED_EDI) == d->theirs - peer_value(SAVED_ESI);
 }
 
 /* Stacks, and how far the fault before it has come. */
@@ -185,12 +318,12 @@ static bool written_before_double_fault(const struct difference *d)
 {
     uint32_t at = address(d);
 
-    return d->a->vector == 8 && ((at >= STACKS && at < STACKS + 0x4000) || is_task_flags(d));
+    return d->a->vector == 8 && (on_stack(at) || is_task_flags(d) || (is_page_entry(d) && (d->ours ^ d->theirs) == 0x40));
 }
 
 static bool redirection_vector_access(const struct difference *d)
 {
-    return !*d->name && d->b->vector == 14 && d->b->error == 1 && peer_value("cr4") & 1 && peer_theirs("cr2") < 0x400;
+    return !*d->name && d->b->vector == 14 && d->b->error == 1 && peer_value("cr4") & VME && peer_theirs("cr2") < 0x400;
 }
 
 static struct known qemu_known[] = {
@@ -202,10 +335,24 @@ static struct known bochs_known[] = {
     { far_pointer_order, false, "left open: which half of a far pointer is read first", 0 },
     { disabled_breakpoint, false, "left open: SDM Vol. 3B, \"Debug Status Register (DR6)\": B0 to B3 of breakpoints that are not enabled", 0 },
     { accessed_before_fault, false, "left open: SDM Vol. 3A, \"Accessed and Dirty Flags\": A may be set by an access that is not made", 0 },
-    { written_before_fault, true, "left open: what ENTER, SGDT and SIDT have written before they fault", 0 },
+    { written_before_fault, true, "left open: what ENTER, SGDT, SIDT and the delivery of an event have written before they fault", 0 },
+    { lost_code, true, "left open: flags that are undefined, in code that was no part of the case", 0 },
+    { double_fault_pointer, true, "left open: SDM Vol. 3A, \"Interrupt 8 - Double Fault Exception (#DF)\": the saved CS and EIP are undefined", 0 },
+    { stack_of_new_task, true, "left open: SDM Vol. 3A, \"Task Switching\": the stack of a fault that is found before SS is loaded", 0 },
+    { bound_order, true, "left open: whether BOUND reads its second bound when the first tells", 0 },
+    { string_operand_order_seen_later, false, "left open: which operand of a string instruction is accessed first", 0 },
+    { smap_inner_stack, true, "left open: SDM Vol. 3A, \"Determination of Access Rights\": whether what an event pushes on an inner stack is an explicit access", 0 },
     { bochs_breakpoint_early, true, "SDM Vol. 3A, \"Priority Among Concurrent Events\": a trap comes before the breakpoint of the next instruction", 0 },
     { bochs_iret_vm86_ip, true, "SDM Vol. 2A, IRET, RETURN-TO-VIRTUAL-8086-MODE: an instruction pointer beyond FFFFH is #GP(0)", 0 },
-    { bochs_step_over_task_switch, true, "SDM Vol. 3B, \"Single-Step Exception Condition\": TF before the instruction; a task switch is none of the exceptions", 0 },
+    { bochs_vip, true, "SDM Vol. 3A, \"System Flags and Fields in the EFLAGS Register\": VIP counts with VME or PVI, and IOPL below 3", 0 },
+    { bochs_popf_reads_first, true, "SDM Vol. 2B, POPF: with IOPL below 3 #GP(0) comes before the stack is read", 0 },
+    { bochs_vm86_iretd_ip, true, "SDM Vol. 2A, IRET, RETURN-FROM-VIRTUAL-8086-MODE: an EIP beyond the limit of CS is #GP(0)", 0 },
+    { bochs_has_vmx, true, "the peer's model has VMX: CR4.VMXE is no reserved bit there", 0 },
+    { bochs_ac_ext, false, "SDM Vol. 3A, \"Interrupt 17 - Alignment Check Exception (#AC)\": the error code is always zero", 0 },
+    { bochs_clears_bt, false, "SDM Vol. 3B, \"Debug Status Register (DR6)\": but for bits 0 to 3, the processor never clears it", 0 },
+    { bochs_dr7_rtm, false, "SDM Vol. 3B, \"Debug Control Register (DR7)\": RTM is reserved where the processor has no RTM", 0 },
+    { bochs_ip_before_room, true, "SDM Vol. 2A, INT n, INTRA-PRIVILEGE-LEVEL-INTERRUPT: room on the stack is checked before the instruction pointer", 0 },
+    { bochs_pushes_before_limit, false, "SDM Vol. 2A, CALL, CONFORMING-CODE-SEGMENT: the offset is checked before anything is pushed", 0 },
     { redirection_bitmap_limit, true, "left open: INT n with VME and a redirection bitmap beyond the limit of the TSS", 0 },
     { redirection_vector_access, true, "left open: whether the access to the vector of a redirected interrupt is the user's", 0 },
     { bochs_double_fault_rf, false, "SDM Vol. 3B, \"Instruction-Breakpoint Exception Condition\": RF is set in the image for faults; #DF is an abort", 0 },

@@ -53,10 +53,11 @@ run_qemu() {
         -kernel "$elf" -append "$1" >/dev/null 2>&1 </dev/null || true; } 2>/dev/null
 }
 
-# The log comes out of the parallel port. SIGINT makes it close its files.
+# The log comes out of the parallel port. SIGINT makes it close its files, which stay in a folder of their own: one is named as the log is.
 run_bochs() {
     (
-        cd "$work"
+        mkdir -p "$work/bochs"
+        cd "$work/bochs"
         rm -f printer
         "$nasm" -f bin -D ELF="'$elf'" -D CMDLINE="'$1 printer'" -o guest.img "$boot"
         cat >bochsrc <<END
