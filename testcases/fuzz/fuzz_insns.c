@@ -256,10 +256,10 @@ static bool walk_side_by_side(const struct scene *s, struct walker *a, struct wa
     for (unsigned mark = 1; mark <= s->marks; mark++) {
         sim_steps end = mark * s->every;
 
-        if (b->sim->step < end) {
-            under_way = b;
-            ways[s->way].run(b, end, &stop_b);
-        }
+        if (b->sim->step >= end) /* where both are: input that waits would enter the one that is run */
+            continue;
+        under_way = b;
+        ways[s->way].run(b, end, &stop_b);
         under_way = a; /* and to where the other has come: stepping one processor takes others past the mark */
         walk_plain(a, b->sim->step > end ? b->sim->step : end, &stop_a);
         if (!compare(s, a, b, &stop_a, &stop_b))
