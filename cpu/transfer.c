@@ -118,7 +118,7 @@ static bool within(const struct cpu_seg *ss, uint64_t off, unsigned size)
         return false;
     if ((ss->attr & (SEG_TYPE_CODE | SEG_TYPE_DOWN)) == SEG_TYPE_DOWN)
         return off > ss->limit && last <= (ss->attr & SEG_DB ? UINT32_MAX : 0xffff);
-    return last <= ss->limit;
+    return last <= ss->limit || (ss->base == 0 && ss->limit == UINT32_MAX); /* a flat segment wraps, as in mem.c */
 }
 
 /* Does the frame lie in one piece that the stack has room for? Its lowest offset. If not, value by value tells. */

@@ -369,6 +369,20 @@ START_TEST(the_limit_comes_before_the_page_behind_it)
 }
 END_TEST
 
+/* SDM Vol. 3A, "Limit Checking": an access beyond an effective limit of FFFFFFFFH may fault or not; here a flat segment wraps, whoever accesses it. */
+START_TEST(an_event_can_be_pushed_around_the_end_of_a_flat_stack)
+{
+    sys_protected(&s, 0);
+    CODE(&s, "\xcd\x40");
+    s.cpu->reg[CPU_SP] = 2;
+    sys_poke(&s, 0, 0, 4);
+    sys_run(&s, 1);
+    ck_assert_uint_eq(s.cpu->ip, AT_HANDLER + 16 * 0x40);
+    ck_assert_uint_eq(s.cpu->reg[CPU_SP], 0xfffffff6);
+    ck_assert_uint_eq(sys_peek(&s, 0, 2), 0); /* of EFLAGS at FFFFFFFEh, where no RAM is, the upper half */
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("seg");
@@ -378,6 +392,7 @@ int main(void)
 
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_loop_test(tc, a_check_has_its_vector_code_and_cause, 0, sizeof(rows) / sizeof(rows[0]));
+    tcase_add_test(tc, an_event_can_be_pushed_around_the_end_of_a_flat_stack);
     tcase_add_loop_test(tc, the_limit_comes_before_the_page_behind_it, 0, 2);
     tcase_add_loop_test(tc, lines_of_an_execute_only_segment_can_be_flushed, 0, 3);
     tcase_add_loop_test(tc, a_fault_reaches_its_handler_with_its_error_code, 0, sizeof(rows) / sizeof(rows[0]));
