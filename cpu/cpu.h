@@ -298,7 +298,7 @@ enum cpu_exit {
     CPU_EXIT_HORIZON,  /* the cycle horizon or the step budget is reached */
     CPU_EXIT_TOUCHED,  /* the last step reached a device and moved a deadline, made a request, or may have woken another CPU: look again */
     CPU_EXIT_WAIT,     /* the next step would touch shared things and must wait until this CPU is furthest behind */
-    CPU_EXIT_YIELD,    /* PAUSE was executed: another CPU may go on */
+    CPU_EXIT_YIELD,    /* PAUSE was executed while another CPU is awake: that one may go on */
     CPU_EXIT_SLEEP,    /* not active, and nothing pending that would wake it */
     CPU_EXIT_SHUTDOWN, /* a triple fault has just occurred */
     CPU_EXIT_STOP      /* an observer asked for it */
@@ -307,7 +307,7 @@ enum cpu_exit {
 struct cpu_slice {
     sim_cycles horizon;      /* run steps that begin before this cycle */
     sim_steps budget;        /* and at most so many */
-    sim_cycles shared_until; /* a step that begins after this cycle may not touch shared things; SIM_NEVER: one CPU */
+    sim_cycles shared_until; /* a step that begins after this cycle may not touch shared things; SIM_NEVER: nobody else is awake */
 };
 
 /* Runs steps. cpu->cycle and cpu->steps tell how far it came; machine time is `bus->clock->now` while a step reaches

@@ -662,10 +662,21 @@ static struct cpu_block *follow(struct cpu *cpu, struct cpu_block *b, unsigned n
     return linked ? linked : code_find(cpu);
 }
 
+/* Has this CPU, which was alone, woken another? */
+static bool has_company(const struct cpu *cpu)
+{
+    const struct cpu_cluster *all = cpu->cluster;
+
+    for (unsigned n = 0; n < all->count; n++)
+        if (all->cpu[n] != cpu && (all->cpu[n]->activity == CPU_ACTIVE || cpu_wakeable(all->cpu[n])))
+            return true;
+    return false;
+}
+
 /* A step has reached a device: has that moved a deadline, or is there another CPU that may have been woken? */
 static bool machine_looks(const struct cpu *cpu)
 {
-    return cpu->cluster->count > 1 || cpu->bus->look || cpu->bus->clock->moved;
+    return cpu->bus->look || cpu->bus->clock->moved || !run_is_alone(cpu) || has_company(cpu);
 }
 
 /* A block wanted attention, and is counted. Is it of a kind that run() would only note: another mode, a device that changed nothing for the
@@ -754,7 +765,7 @@ static enum cpu_exit run(struct cpu *cpu)
             return CPU_EXIT_STOP;
         if (a & CPU_ATT_WAIT)
             return CPU_EXIT_WAIT;
-        if (a & CPU_ATT_YIELD && cpu->cluster->count > 1)
+        if (a & CPU_ATT_YIELD)
             return CPU_EXIT_YIELD;
         if (a & CPU_ATT_TOUCHED) {
             cpu->attention &= ~(uint32_t)CPU_ATT_TOUCHED;

@@ -30,6 +30,9 @@ sim_steps run_step_number(const struct cpu *cpu);
  * mem_touch(). */
 _Noreturn void run_shutdown(struct cpu *cpu, enum cpu_cause cause);
 
+/* Nobody else is awake: this CPU need not wait, and has nobody to give way to. */
+static inline bool run_is_alone(const struct cpu *cpu) { return cpu->shared_until == SIM_NEVER; }
+
 /* Does an interrupt wait that only EFLAGS.IF could hold off? */
 bool run_interrupt_waits(const struct cpu *cpu);
 

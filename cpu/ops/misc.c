@@ -2,6 +2,7 @@
  * Flags, ports, BOUND, and instructions that do nothing or must not be.
  */
 #include "cpu/exec.h"
+#include "cpu/run.h"
 #include "cpu/seg.h"
 #include "cpu/smm.h"
 
@@ -9,7 +10,7 @@
  * equal length cannot keep each other from a lock for ever. */
 CPU_OP(op_nop)
 {
-    if (i->flags & INSN_REP)
+    if (i->flags & INSN_REP && !run_is_alone(cpu))
         cpu->attention |= CPU_ATT_YIELD;
     CONTINUE;
 }
