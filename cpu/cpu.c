@@ -400,7 +400,7 @@ static void reset_events(struct cpu *cpu)
     monitor_disarm(cpu);
     cpu->pending_db = 0;
     cpu->pending_db_cause = CPU_CAUSE_NONE;
-    cpu->fault.valid = cpu->undo.valid = false;
+    cpu->fault.valid = cpu->undo.valid = cpu->reports.valid = false;
     cpu->force_alone = false;
     cpu->activity = cpu->number ? CPU_WAIT_SIPI : CPU_ACTIVE;
 }

@@ -131,6 +131,15 @@ struct cpu_undo {
     struct cpu_delivery history[CPU_HISTORY]; /* records that were overwritten, in order from history_next on */
 };
 
+/* What the observer was told of a step: it is not told again when the step had to wait and is made anew. */
+struct cpu_reports {
+    bool valid;
+    bool stop;              /* it asked for a stop */
+    sim_steps step;
+    uint32_t count;         /* events of this attempt */
+    uint32_t known;         /* events that it knows from earlier ones */
+};
+
 /* The last I/O instruction (of a repeated one: the last iteration), for an SMI that comes right behind it; smm.h. */
 enum cpu_io_type { CPU_IO_IN = 1, CPU_IO_STRING = 2, CPU_IO_REP = 4, CPU_IO_IMMEDIATE = 8 };
 struct cpu_io {
@@ -250,6 +259,7 @@ struct cpu {
     struct cpu_delivery fault; /* raised and not yet delivered; only within cpu_run */
     struct cpu_delivery in_delivery; /* what `delivering` points at */
     struct cpu_undo undo;
+    struct cpu_reports reports;
     bool fault_recorded;    /* `fault` is in the history already */
     bool resume;            /* the observer stopped before this very step: do not ask again */
     bool had_shadow_sti, had_shadow_ss; /* as before the present instruction, also while a fault of it is delivered */

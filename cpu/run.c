@@ -40,10 +40,32 @@ uint64_t run_retired(const struct cpu *cpu)
     return cpu->retired + steps_done(cpu) - cpu->extra_steps;
 }
 
+/* A step that is told of and then has to wait is made again later: what the observer knows of it is not told twice, and the stop that it has
+ * asked for comes then. */
 void run_report(struct cpu *cpu, const struct cpu_event *event)
 {
-    if (run_wants(cpu, event->kind) && cpu->observer->event(cpu->observer->arg, cpu, event))
+    struct cpu_reports *r = &cpu->reports;
+    sim_steps step = run_step_number(cpu);
+
+    if (!run_wants(cpu, event->kind))
+        return;
+    if (!r->valid || r->step != step)
+        *r = (struct cpu_reports){ .valid = true, .step = step };
+    if (r->count++ >= r->known)
+        r->stop |= cpu->observer->event(cpu->observer->arg, cpu, event);
+    if (r->stop)
         cpu->attention |= CPU_ATT_STOP;
+}
+
+/* The step under way is left, to be made again. */
+static void keep_reports(struct cpu *cpu)
+{
+    struct cpu_reports *r = &cpu->reports;
+
+    cpu->attention &= ~(uint32_t)CPU_ATT_STOP;
+    if (r->known < r->count)
+        r->known = r->count;
+    r->count = 0;
 }
 
 /* ---- Counting ---- */
@@ -348,6 +370,7 @@ static void unwound(struct cpu *cpu, enum run_unwind why)
         cpu->force_alone = true;
     else
         cpu->attention |= CPU_ATT_WAIT;
+    keep_reports(cpu);
     undo_step(cpu);
     forget_before_step(cpu);
 }

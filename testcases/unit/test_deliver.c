@@ -716,6 +716,43 @@ START_TEST(a_fault_without_evidence_shows_nothing_of_an_earlier_delivery)
 }
 END_TEST
 
+/* ---- Observers, and a delivery that has to wait for its turn ---- */
+
+static unsigned told;
+
+static bool tell(void *arg, struct cpu *cpu, const struct cpu_event *event)
+{
+    (void)arg;
+    (void)cpu;
+    (void)event;
+    told++;
+    return true;
+}
+
+/* The descriptor of the handler's code is no RAM: reading it is for the CPU that is furthest behind. INT n is told before that is known. */
+START_TEST(what_was_told_of_a_step_that_had_to_wait_is_not_told_again)
+{
+    static const struct cpu_observer watch = { .events = CPU_EVENT_DELIVERY, .event = tell };
+    struct cpu_slice slice = { .horizon = SIM_NEVER, .budget = 2, .shared_until = 0 };
+
+    told = 0;
+    sys_protected(&s, 0);
+    CODE(&s, "\x90\xcd\x40");
+    s.cpu->gdtr.base = 0x800000;
+    cpu_observe(s.cluster, &watch);
+    ck_assert_int_eq(cpu_run(s.cpu, &slice), CPU_EXIT_WAIT); /* no stop: the step is still to be made */
+    ck_assert_uint_eq(s.cpu->steps, 1);
+    ck_assert_int_eq(cpu_run(s.cpu, &slice), CPU_EXIT_WAIT);
+    ck_assert_uint_eq(told, 1);
+    slice.shared_until = SIM_NEVER;
+    slice.budget = 1;
+    ck_assert_int_eq(cpu_run(s.cpu, &slice), CPU_EXIT_SHUTDOWN); /* a descriptor of nothing but FFh lets no handler be reached */
+    ck_assert_uint_eq(s.cpu->steps, 2);
+    ck_assert_uint_eq(told, 3); /* INT n once, its #GP, the #DF */
+    cpu_observe(s.cluster, NULL);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("deliver");
@@ -755,6 +792,7 @@ int main(void)
     tcase_add_test(tc, iret_from_user_mode_cannot_change_if_or_iopl);
     tcase_add_test(tc, rf_of_an_iret_image_lasts_for_one_instruction);
     tcase_add_test(tc, a_fault_without_evidence_shows_nothing_of_an_earlier_delivery);
+    tcase_add_test(tc, what_was_told_of_a_step_that_had_to_wait_is_not_told_again);
     suite_add_tcase(suite, tc);
     srunner_run_all(sr, CK_NORMAL);
     failed = srunner_ntests_failed(sr);
