@@ -90,7 +90,7 @@ static const struct row rows[] = {
     { 0x079, 1, 1, UPDATE_TRIGGER, MSR_P6, accept_any, 0, 0 },                             /* IA32_BIOS_UPDT_TRIG: write only */
     { 0x08b, 1, 1, STORED, MSR_P6, accept_any, AT(bios_sign_id), 0 },                      /* IA32_BIOS_SIGN_ID */
     { 0x0fe, 1, 1, CONSTANT, MSR_MTRR, NULL, 0, 0x508 },                                   /* IA32_MTRRCAP: 8 variable, fixed, WC */
-    { 0x174, 1, 1, STORED, MSR_SEP, accept_low_half, AT(sysenter_cs), 0 },
+    { 0x174, 1, 1, STORED, MSR_SEP, accept_any, AT(sysenter_cs), 0 },                          /* IA32_SYSENTER_CS: bits 63:16 are not used, not reserved */
     { 0x175, 1, 1, STORED, MSR_SEP, accept_address, AT(sysenter_esp), 0 },
     { 0x176, 1, 1, STORED, MSR_SEP, accept_address, AT(sysenter_eip), 0 },
     { 0x0ce, 1, 1, PLATFORM_INFO, MSR_PLATFORM, NULL, 0, 0 },
