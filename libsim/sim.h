@@ -193,7 +193,8 @@ enum sim_err sim_mem_write(struct sim *sim, unsigned cpu, enum sim_space space, 
 enum sim_err sim_timeline(struct sim *sim, bool on, uint64_t budget_bytes);
 /* The steps that can be visited. */
 void sim_timeline_range(const struct sim *sim, sim_steps *first, sim_steps *last);
-/* To any step of the timeline, back or forward. SIM_ERR_RANGE outside it. Nothing is sent, no callback is called. */
+/* To any step of the timeline, back or forward: to the moment when it had just been made. A machine that stands at that step already, and may
+ * have slept since, stays. SIM_ERR_RANGE outside the timeline. Nothing is sent, no callback is called. */
 enum sim_err sim_goto(struct sim *sim, sim_steps step, struct sim_stop *stop);
 enum sim_err sim_reverse_steps(struct sim *sim, sim_steps steps, struct sim_stop *stop);
 /* Back by one step of one CPU. */
