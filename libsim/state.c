@@ -12,6 +12,15 @@ static const struct sim_field clock_fields[] = {
     SIM_FIELD_END
 };
 
+/* What a step or an input has asked for, and the next round carries out. */
+static const struct sim_field request_fields[] = {
+    SIM_FIELD(struct machine_request, reset, ""),
+    SIM_FIELD(struct machine_request, power_off, ""),
+    SIM_FIELD(struct machine_request, exit, "by the debug-exit port"),
+    SIM_FIELD(struct machine_request, exit_code, ""),
+    SIM_FIELD_END
+};
+
 static const struct sim_field machine_fields[] = {
     SIM_FIELD(struct sim, step, "machine steps"),
     SIM_FIELD(struct sim, turn_seed, "generator of turns; 0: fixed quantum"),
@@ -21,6 +30,7 @@ static const struct sim_field machine_fields[] = {
     SIM_FIELD(struct sim, inputs_done, "inputs that had their effect"),
     SIM_FIELD(struct sim, outputs_done, "outputs emitted"),
     SIM_FIELD_STRUCT(struct sim, clock, clock_fields, ""),
+    SIM_FIELD_STRUCT(struct sim, request, request_fields, "still to be carried out"),
     SIM_FIELD_END
 };
 
@@ -30,7 +40,7 @@ static void machine_loaded(void *object)
 
     if (sim->turn_cpu >= cpu_count(sim->cluster))
         sim->turn_cpu = 0;
-    memset(&sim->request, 0, sizeof(sim->request));
+    sim->request.error = false;
 }
 
 static bool add(struct sim *sim, const struct sim_component *c)

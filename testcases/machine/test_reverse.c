@@ -472,6 +472,30 @@ START_TEST(a_triple_fault_can_be_gone_back_over)
 }
 END_TEST
 
+/* The reset enters where the CPU stands after its last step: a checkpoint that is taken there holds that it is still to be carried out. */
+START_TEST(a_reset_at_a_triple_fault_can_be_gone_back_over)
+{
+    struct sim *sim = machine_of(&setups[0]);
+    struct sim_stop stop;
+    sim_steps fault;
+    uint64_t digest;
+
+    ck_assert_int_eq(sim_run_steps(sim, 100000, &stop), SIM_OK);
+    ck_assert_int_eq(sim_reg_write(sim, 0, "idtr.limit", 0), SIM_OK);
+    ck_assert_int_eq(sim_run_steps(sim, 800000, &stop), SIM_OK);
+    ck_assert_msg(stop.reason == SIM_STOP_TRIPLE_FAULT, "%s: %s", sim_stop_word(stop.reason), stop.text);
+    fault = sim->step;
+    ck_assert_int_eq(sim_input_reset(sim), SIM_OK);
+    ck_assert_int_eq(sim_run_to(sim, fault + 1000, SIM_NEVER, &stop), SIM_OK);
+    digest = sim_digest(sim);
+    ck_assert_int_eq(sim_run_to(sim, 2 * fault + 5000, SIM_NEVER, &stop), SIM_OK);
+    ck_assert_int_eq(sim_goto(sim, 2 * fault, &stop), SIM_OK); /* leaves a checkpoint half-way: at the fault */
+    ck_assert_msg(sim_goto(sim, fault + 1000, &stop) == SIM_OK, "%s", sim_last_error());
+    ck_assert_uint_eq(sim_digest(sim), digest);
+    sim_destroy(sim);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("reverse");
@@ -495,5 +519,6 @@ int main(void)
     CASE(a_debuggers_write_in_the_past_begins_a_new_future, 1)
     CASE(a_reset_from_outside_can_be_gone_back_over, SETUPS)
     CASE(a_triple_fault_can_be_gone_back_over, 1)
+    CASE(a_reset_at_a_triple_fault_can_be_gone_back_over, 1)
     return run_suite(suite);
 }
