@@ -87,24 +87,30 @@ static bool next_case(struct log *log, size_t *from, size_t *to, unsigned *numbe
 struct value {
     char name[12];
     uint32_t v;
+    uint32_t excused;       /* bits that a row has explained; of ours */
 };
 struct state {
     struct value value[MAX_VALUES];
     unsigned values;
 };
 
-static uint32_t *value_of(struct state *s, const char *name)
+static struct value *find_value(struct state *s, const char *name)
 {
     for (unsigned n = 0; n < s->values; n++)
         if (!strcmp(s->value[n].name, name))
-            return &s->value[n].v;
+            return &s->value[n];
     if (s->values == MAX_VALUES) {
         fprintf(stderr, "compare: too many values in a case\n");
         exit(2);
     }
+    s->value[s->values] = (struct value){ .v = 0 };
     snprintf(s->value[s->values].name, sizeof(s->value[0].name), "%s", name);
-    s->value[s->values].v = 0;
-    return &s->value[s->values++].v;
+    return &s->value[s->values++];
+}
+
+static uint32_t *value_of(struct state *s, const char *name)
+{
+    return &find_value(s, name)->v;
 }
 
 static struct state ours, theirs;
@@ -171,15 +177,30 @@ static void parse(const char *line, struct state *s, struct event *e, char names
 static unsigned long cases, events, unexplained, not_ended, shown, show_most = 10;
 static const struct peer *peer;
 
-static void show(unsigned number, const char *a, const char *b, const char *before)
+/* False: enough of them. */
+static bool show(unsigned number, const char *a, const char *b, const char *before)
 {
     unexplained++;
     if (shown++ >= show_most)
-        return;
+        return false;
     printf("case %u (%x): %s\n    before: %.200s\n    ours:   %s\n    theirs: %s\n", number, number, peer->name, before, a, b);
+    return true;
 }
 
-/* One row for each value that differs, or NULL. */
+/* The values that no row explains, ours first. */
+static void show_values(const struct event *a, const struct event *b, char names[][12], unsigned count)
+{
+    printf("    differ:");
+    for (unsigned n = 0; n < count; n++) {
+        struct difference d = { a, b, names[n], *value_of(&ours, names[n]), *value_of(&theirs, names[n]) };
+
+        if ((d.ours ^ d.theirs) & ~find_value(&ours, names[n])->excused && !peer_explains(peer, &d))
+            printf(" %s=%x/%x", names[n], d.ours, d.theirs);
+    }
+    printf("\n");
+}
+
+/* One row for each value that differs, or NULL. What a row has explained may still differ later, in the same bits. */
 static struct known *explain_values(const struct event *a, const struct event *b, char names[][12], unsigned count, bool *equal)
 {
     struct known *row = NULL;
@@ -187,14 +208,17 @@ static struct known *explain_values(const struct event *a, const struct event *b
     *equal = true;
     for (unsigned n = 0; n < count; n++) {
         struct difference d = { a, b, names[n], *value_of(&ours, names[n]), *value_of(&theirs, names[n]) };
+        uint32_t bits = d.ours ^ d.theirs, *excused = &find_value(&ours, names[n])->excused;
         struct known *found;
 
-        if (d.ours == d.theirs)
+        *excused &= bits;
+        if (bits == *excused)
             continue;
         *equal = false;
         found = peer_explains(peer, &d);
         if (!found)
             return NULL;
+        *excused = bits;
         if (!row || found->ends)
             row = found;
     }
@@ -252,7 +276,8 @@ static bool compare_event(unsigned number, const char *a, const char *b, const c
         row->met++;
         return !row->ends;
     }
-    show(number, a, b, before);
+    if (show(number, a, b, before))
+        show_values(&one, &two, names, count);
     return false;
 }
 

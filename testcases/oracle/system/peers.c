@@ -2,19 +2,22 @@
 #include "testcases/oracle/system/peers.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { RF = 0x10000, VM = 0x20000, AC = 0x40000, VIF_VIP = 0x180000, ACCESSED = 0x100, STACKS = 0x40000, STACKS_END = 0x44000 };
+enum { STATUS_FLAGS = 0x8d5, RF = 0x10000, VM = 0x20000, AC = 0x40000, VIF_VIP = 0x180000, ACCESSED = 0x100, STACKS = 0x40000, STACKS_END = 0x44000 };
 enum { VME = 1, PVI = 2, VMXE = 0x2000, SMAP = 0x200000 };
 
 /* Of the task that a case begins in: what its TSS holds, by its name in the log. */
 #define SAVED_EIP "m14020"
 #define SAVED_FLAGS "m14024"
 #define SAVED_EAX "m14028"
+#define SAVED_ESP "m14038"
 #define SAVED_ESI "m14040"
 #define SAVED_EDI "m14044"
 #define SAVED_CS "m1404c"
+#define SAVED_SS "m14050"
 
 /* ---- What a value is ---- */
 
@@ -39,12 +42,28 @@ static bool is_descriptor(const struct difference *d)
     return (at >= 0x11000 && at < 0x13000) && at & 4;
 }
 
-/* The page table entry of a page of descriptors. */
-static bool is_descriptor_page(const struct difference *d)
+/* The page table entry of a page of descriptors, or of the tasks. */
+static bool is_task_switch_page(const struct difference *d)
 {
     uint32_t at = address(d);
 
-    return at == 0x19044 || at == 0x19048 || at == 0x1c088 || at == 0x1c090;
+    return at == 0x19044 || at == 0x19048 || at == 0x19054 || at == 0x1c088 || at == 0x1c090 || at == 0x1c0a8;
+}
+
+/* EFLAGS of the task that runs, in a TSS of 32 bits. */
+static uint32_t task_flags(void)
+{
+    switch (peer_theirs("tr") & ~3u) {
+    case 0x1100: return peer_theirs("m15024");
+    case 0x1108: return peer_theirs("m150a4");
+    default: return peer_theirs(SAVED_FLAGS);
+    }
+}
+
+/* The case's first event: it tells all registers. */
+static bool is_first(const struct event *e)
+{
+    return strstr(e->line, " cr0=");
 }
 
 static bool is_task_fault(const struct event *e)
@@ -72,6 +91,11 @@ static bool on_stack(uint32_t at)
     return at >= STACKS && at < STACKS_END;
 }
 
+static bool in_data(uint32_t at)
+{
+    return at >= 0x30000 && at < 0x38000;
+}
+
 /* ---- What the manual leaves open ---- */
 
 static bool in_descriptors(uint32_t laddr)
@@ -85,17 +109,27 @@ static bool is_selector(uint32_t v)
     return v >= 0x1000 && v < 0x2000 && !(v & 7);
 }
 
+/* Of 32 bits, or one half of what 16-bit pushes have written. */
+static bool are_selectors(uint32_t a, uint32_t b)
+{
+    if (is_selector(a) && is_selector(b))
+        return true;
+    if (a >> 16 == b >> 16)
+        return is_selector((uint16_t)a) && is_selector((uint16_t)b);
+    return (uint16_t)a == (uint16_t)b && is_selector(a >> 16) && is_selector(b >> 16);
+}
+
 /* Faults of a task switch; one that a handler of the case has taken is told by its error code on the stack. */
 static bool order_of_checks(const struct difference *d)
 {
     if (on_stack(address(d)))
-        return !is_fault(d->a) && is_selector(d->ours) && is_selector(d->theirs);
+        return !is_fault(d->a) && are_selectors(d->ours, d->theirs);
     if (!*d->name)
         return (is_task_fault(d->a) && (is_task_fault(d->b) || d->b->vector == 14)) || (is_task_fault(d->b) && d->a->vector == 14);
     if (!strcmp(d->name, "cr2"))
         return (d->a->vector == 14 || d->a->vector == 8) && in_descriptors(d->ours) && in_descriptors(d->theirs);
     return (is_task_fault(d->a) || d->a->vector == 14 || d->a->vector == 8 || d->a->vector == 0x40) &&
-           ((is_descriptor(d) && (d->ours ^ d->theirs) == ACCESSED) || (is_descriptor_page(d) && !((d->ours ^ d->theirs) & ~0x60u)));
+           ((is_descriptor(d) && (d->ours ^ d->theirs) == ACCESSED) || (is_task_switch_page(d) && !((d->ours ^ d->theirs) & ~0x60u)));
 }
 
 /* Ours reads the offset of an operand first, and the selector that a return pops. */
@@ -137,8 +171,9 @@ static bool written_before_fault(const struct difference *d)
 {
     uint32_t at = address(d);
 
-    return is_fault(d->a) && ((said(d->a, "enter") && on_stack(at)) || (said(d->a, "sgdt") && at >= 0x30000 && at < 0x38000) ||
-                              (said(d->a, "sidt") && at >= 0x30000 && at < 0x38000) || pushed_before_fault(d));
+    if (said(d->a, "enter") && on_stack(at)) /* also of a fault that a handler of the case has taken */
+        return is_fault(d->a) || d->a->vector == 0x40;
+    return is_fault(d->a) && (((said(d->a, "sgdt") || said(d->a, "sidt")) && in_data(at)) || pushed_before_fault(d));
 }
 
 /* Both have run into bytes that are no code of the case: instructions that leave flags undefined, and others that use
@@ -147,7 +182,13 @@ static bool lost_code(const struct difference *d)
 {
     if (!said(d->a, "?") || d->name[0] != 'm')
         return false;
-    return !is_task_flags(d) || !((d->ours ^ d->theirs) & ~0x8d5u);
+    return !is_task_flags(d) || !((d->ours ^ d->theirs) & ~(uint32_t)STATUS_FLAGS);
+}
+
+/* An x87 opcode that is none, with CR0.TS or CR0.EM. */
+static bool reserved_escape(const struct difference *d)
+{
+    return !*d->name && said(d->a, "?") && d->a->vector == 7 && d->b->vector == 6 && peer_value("cr0") & 0xc;
 }
 
 /* CS and EIP, as a double fault has saved them. */
@@ -165,10 +206,17 @@ static bool smap_inner_stack(const struct difference *d)
            peer_value("cr4") & SMAP && peer_theirs(SAVED_FLAGS) & AC;
 }
 
+static bool untouched(const struct event *e)
+{
+    return !strstr(e->line, " " SAVED_EIP "=");
+}
+
 /* Nothing of the case has been executed: what was found wrong is a segment of the task that it begins in, and SS was not loaded yet. */
 static bool stack_of_new_task(const struct difference *d)
 {
-    return !*d->name && d->a->vector == 8 && d->b->vector != 8 && !strstr(d->a->line, " " SAVED_EIP "=");
+    if (*d->name) /* a handler of the case has taken it */
+        return is_first(d->a) && d->a->vector == 0x40 && (on_stack(address(d)) || !strcmp(d->name, SAVED_ESP) || !strcmp(d->name, SAVED_SS));
+    return (d->a->vector == 8 && d->b->vector != 8 && untouched(d->a)) || (d->b->vector == 8 && d->a->vector != 8 && untouched(d->b));
 }
 
 static bool disabled_breakpoint(const struct difference *d)
@@ -193,6 +241,20 @@ static bool bochs_double_fault_rf(const struct difference *d)
 static bool bochs_string_rf(const struct difference *d)
 {
     return d->a->vector == 1 && is_task_flags(d) && (d->ours ^ d->theirs) == RF && d->ours & RF && said(d->a, "string");
+}
+
+/* Of REP CMPS and REP SCAS, after an iteration that is not the last. */
+static bool bochs_string_flags(const struct difference *d)
+{
+    uint32_t bits = d->ours ^ d->theirs;
+
+    return d->a->vector == 1 && said(d->a, "string") && is_task_flags(d) && bits & STATUS_FLAGS && !(bits & ~(uint32_t)(STATUS_FLAGS | RF)) && d->ours & RF;
+}
+
+/* From a 16-bit stack, across its end. */
+static bool bochs_iret_no_wrap(const struct difference *d)
+{
+    return !*d->name && said(d->b, "iret") && d->b->vector == 13 && (peer_theirs(SAVED_ESP) & 0xffff) > 0xffff - 12;
 }
 
 /* B0 to B3 of an instruction that comes next. */
@@ -234,13 +296,15 @@ static bool bochs_pushes_before_limit(const struct difference *d)
 {
     uint32_t at = address(d);
 
-    return d->a->vector == 13 && d->a->error == 0 && !strncmp(d->a->what, "call-", 5) && on_stack(at);
+    if (d->a->vector != 13 || d->a->error || strncmp(d->a->what, "call-", 5))
+        return false;
+    return on_stack(at) || (is_page_entry(d) && (d->ours ^ d->theirs) == 0x40);
 }
 
 /* Theirs looks neither at IOPL nor, for PVI, at EFLAGS.VM. */
 static bool bochs_vip(const struct difference *d)
 {
-    uint32_t flags = peer_theirs(SAVED_FLAGS), cr4 = peer_value("cr4");
+    uint32_t flags = task_flags(), cr4 = peer_value("cr4");
     bool counts = (flags & 0x3000) != 0x3000 && cr4 & (flags & VM ? VME : PVI);
 
     return !*d->name && d->b->vector == 13 && d->b->error == 0 && (flags & VIF_VIP) == VIF_VIP && cr4 & (VME | PVI) && !counts;
@@ -267,7 +331,9 @@ static bool bound_order(const struct difference *d)
 
 static bool bochs_has_vmx(const struct difference *d)
 {
-    return !*d->name && d->a->vector == 13 && d->a->error == 0 && said(d->a, "mov-cr4") && peer_value(SAVED_EAX) & VMXE;
+    if (*d->name || !said(d->a, "mov-cr4"))
+        return false;
+    return (d->a->vector == 13 && d->a->error == 0 && peer_value(SAVED_EAX) & VMXE) || peer_theirs("cr4") & ~peer_value("cr4") & VMXE;
 }
 
 static bool bochs_ac_ext(const struct difference *d)
@@ -277,21 +343,36 @@ static bool bochs_ac_ext(const struct difference *d)
 
 static bool redirection_bitmap_limit(const struct difference *d)
 {
-    return !*d->name && d->b->vector == 13 && d->b->error == 0 && peer_value("cr4") & VME && (is_int(d->b) || is_int(d->a));
+    return !*d->name && ((d->b->vector == 13 && d->b->error == 0) || d->b->vector == 8) && peer_value("cr4") & VME && (is_int(d->b) || is_int(d->a));
+}
+
+/* The supervisor's, in the tables of either kind of paging as far as they were told. */
+static bool is_supervisor_page(uint32_t laddr)
+{
+    char name[2][12];
+
+    snprintf(name[0], sizeof(name[0]), "m%x", 0x19000 + (laddr >> 12) * 4);
+    snprintf(name[1], sizeof(name[1]), "m%x", 0x1c000 + (laddr >> 12) * 8);
+    return !((peer_theirs(name[0]) | peer_theirs(name[1])) & 4);
 }
 
 /* A call gate to conforming code: CPL stays 3. */
 static bool bochs_push_as_supervisor(const struct difference *d)
 {
     bool smap = d->b->vector == 14 && d->b->error == 3 && peer_value("cr4") & SMAP;
+    uint32_t met = peer_value("cr2"), theirs_met = peer_theirs("cr2");
 
-    return !*d->name && !strncmp(d->a->what, "call-", 5) && (smap || (d->a->vector == 14 && d->a->error == 7 && d->b->vector != 14));
+    if (*d->name || strncmp(d->a->what, "call-", 5))
+        return false;
+    if (met != theirs_met) /* a handler of the case has taken the fault */
+        return (on_stack(met) && is_supervisor_page(met)) || (on_stack(theirs_met) && peer_value("cr4") & SMAP);
+    return smap || (d->a->vector == 14 && d->a->error == 7 && d->b->vector != 14) || (d->a->vector == 17 && d->b->vector != 17);
 }
 
 /* A stack switch to a 16-bit stack. */
 static bool bochs_keeps_upper_esp(const struct difference *d)
 {
-    return !strcmp(d->name, "m14038") && (uint16_t)d->ours == (uint16_t)d->theirs && !(d->ours >> 16) && d->a->vector == 0x40;
+    return !strcmp(d->name, SAVED_ESP) && (uint16_t)d->ours == (uint16_t)d->theirs && d->a->vector == 0x40;
 }
 
 /* The fault of an operand, or what came of it. */
@@ -318,12 +399,14 @@ static bool written_before_double_fault(const struct difference *d)
 {
     uint32_t at = address(d);
 
-    return d->a->vector == 8 && (on_stack(at) || is_task_flags(d) || (is_page_entry(d) && (d->ours ^ d->theirs) == 0x40));
+    return d->a->vector == 8 && (on_stack(at) || in_data(at) || is_task_flags(d) || (is_page_entry(d) && !((d->ours ^ d->theirs) & ~0x60u)));
 }
 
 static bool redirection_vector_access(const struct difference *d)
 {
-    return !*d->name && d->b->vector == 14 && d->b->error == 1 && peer_value("cr4") & VME && peer_theirs("cr2") < 0x400;
+    bool fault = (d->b->vector == 14 && d->b->error == 1) || (d->b->vector == 8 && is_int(d->b));
+
+    return !*d->name && fault && peer_value("cr4") & VME && peer_theirs("cr2") < 0x400;
 }
 
 static struct known qemu_known[] = {
@@ -337,6 +420,7 @@ static struct known bochs_known[] = {
     { accessed_before_fault, false, "left open: SDM Vol. 3A, \"Accessed and Dirty Flags\": A may be set by an access that is not made", 0 },
     { written_before_fault, true, "left open: what ENTER, SGDT, SIDT and the delivery of an event have written before they fault", 0 },
     { lost_code, true, "left open: flags that are undefined, in code that was no part of the case", 0 },
+    { reserved_escape, true, "left open: whether an x87 opcode that is reserved is #NM or #UD where all others are #NM", 0 },
     { double_fault_pointer, true, "left open: SDM Vol. 3A, \"Interrupt 8 - Double Fault Exception (#DF)\": the saved CS and EIP are undefined", 0 },
     { stack_of_new_task, true, "left open: SDM Vol. 3A, \"Task Switching\": the stack of a fault that is found before SS is loaded", 0 },
     { bound_order, true, "left open: whether BOUND reads its second bound when the first tells", 0 },
@@ -361,6 +445,8 @@ static struct known bochs_known[] = {
     { bochs_push_as_supervisor, true, "SDM Vol. 2A, CALL: a gate to conforming code leaves the CPL, so its pushes are the user's", 0 },
     { bochs_keeps_upper_esp, true, "SDM Vol. 2A, INT n: ESP is loaded from the TSS, all of it, also for a 16-bit stack", 0 },
     { bochs_string_rf, false, "SDM Vol. 3B, \"Instruction-Breakpoint Exception Condition\": RF is set in the image by a trap between iterations", 0 },
+    { bochs_string_flags, false, "SDM Vol. 2B, REP: CMPS and SCAS that are to go on have not written the flags (makers differ: host_vendor.h)", 0 },
+    { bochs_iret_no_wrap, true, "SDM Vol. 1, \"Address-Size Attributes for Stack\": each pop from a 16-bit stack is at SP, which wraps", 0 },
     { NULL, false, NULL, 0 },
 };
 

@@ -42,7 +42,7 @@ trap 'rm -rf "$work"' EXIT
 
 # 50 million steps a boot are more than 100 cases need.
 run_sim() {
-    timeout 120 "$sim" --batch --cpu max -m 64 --append "$1" --limit steps=$((2000000 + $3 * 600000)) "$elf" \
+    timeout 120 "$sim" --batch --cpu max -m 64 --append "$1" --limit steps=$((5000000 + $3 * 600000)) "$elf" \
         >/dev/null 2>"$2" </dev/null || true
 }
 
@@ -58,7 +58,7 @@ run_bochs() {
     (
         mkdir -p "$work/bochs"
         cd "$work/bochs"
-        rm -f printer
+        rm -f printer guest.img.lock      # the lock of one that was killed
         "$nasm" -f bin -D ELF="'$elf'" -D CMDLINE="'$1 printer'" -o guest.img "$boot"
         cat >bochsrc <<END
 display_library: ${BOCHS_DISPLAY:-term}
@@ -76,7 +76,7 @@ info: action=ignore
 debug: action=ignore
 END
         echo continue >commands
-        TERM=dumb timeout -s INT -k 3 60 "$bochs" -q -f bochsrc -rc commands >/dev/null 2>&1 </dev/null || true
+        TERM=dumb timeout -s INT -k 3 $((10 + $3 / 2)) "$bochs" -q -f bochsrc -rc commands >/dev/null 2>&1 </dev/null || true
         if [[ -e printer ]]; then cp printer "$2"; fi
     ) 2>/dev/null
 }
@@ -88,9 +88,9 @@ lost=()                                 # cases that the simulator does not end
 
 # several PEER FROM TO LOG [LOST]: cases FROM to TO - 1; the number of each that kills the run goes to the file LOST.
 several() {
-    local peer=$1 from=$2 to=$3 log=$4 last
+    local peer=$1 from=$2 to=$3 log=$4 last most=$boot_cases
     while ((from < to)); do
-        local n=$((to - from < boot_cases ? to - from : boot_cases))
+        local n=$((to - from < most ? to - from : most))
         : >"$work/part"
         "run_$peer" "seed=$seed first=$from count=$n $flags" "$work/part" "$n"
         if grep -aq '^Z' "$work/part"; then
@@ -99,10 +99,16 @@ several() {
             continue
         fi
         last=$(grep -a '^C ' "$work/part" | tail -n 1 | cut -d' ' -f2) || true
-        if [[ -z $last ]]; then
+        if [[ -z $last ]] && ((n > 1)); then # killed with the log not yet written: fewer at a time lose less
+            most=$((n / 2))
+            continue
+        fi
+        if [[ -z $last && ! -s $log ]]; then
             echo "run.sh: $peer does not run: seed=$seed first=$from" >&2
             return 1
         fi
+        [[ $last ]] || last=$(printf %x "$from")
+        most=$boot_cases
         sed '$d' "$work/part" >>"$log"  # the last line may not be whole
         grep -aq "^C $last\$" "$log" || echo "C $last" >>"$log"
         echo "X died" >>"$log"

@@ -46,6 +46,7 @@ enum {
     DATA_AT = 0x30000,      /* DATA_PAGES */
     STACK_AT = 0x40000,     /* one page for each CPL */
     ARENA_AT = GDT_AT, ARENA_END = 0x50000,
+    LOW_END = 0x9f000, HIGH_END = 0x880000, /* up to here memory is cleared at first */
     TASK_BYTES = 0x80, TASKS = 4, DATA_PAGES = 8,
     WATCHED_PAGES = 0x50    /* whose page table entries differ from case to case */
 };

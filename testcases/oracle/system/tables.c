@@ -421,10 +421,19 @@ static void clear(u32 at, u32 bytes)
     __asm__ volatile("rep stosl" : "+D"(at), "+c"(bytes) : "a"(0) : "memory");
 }
 
+/* What firmware and loaders have left differs from machine to machine, and cases read it. */
+static void clear_memory(void)
+{
+    extern char guest_end[];
+
+    clear(ARENA_AT, LOW_END - ARENA_AT);
+    clear((u32)guest_end, HIGH_END - (u32)guest_end);
+}
+
 /* The rest of the page tables: the same for all cases. */
 void make_tables_once(void)
 {
-    clear(ARENA_AT, ARENA_END - ARENA_AT);
+    clear_memory();
     for (unsigned n = WATCHED_PAGES; n < 1024; n++)
         put32(CASE_TABLE(1) + n * 4, n * PAGE | PT_P | PT_RW | PT_A | PT_D);
     for (unsigned n = WATCHED_PAGES; n < 512; n++)
