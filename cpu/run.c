@@ -268,6 +268,7 @@ static void nest(struct cpu *cpu)
     struct cpu_delivery *r;
 
     cpu->delivering = NULL;
+    cpu->pending_db &= ~DR6_BT; /* the task that it was to stop in does not come to its first instruction yet */
     second.nested = true;
     r = run_record(cpu, &second);
     if (!combine(cpu, first, &cpu->fault) || goes_round(cpu, cpu->fault.vector)) {

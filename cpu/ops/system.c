@@ -33,7 +33,8 @@ static void store_table(struct cpu *cpu, const struct cpu_insn *i, const struct 
 
     check_umip(cpu, i);
     laddr = mem_operand(cpu, i, EA_ANY, 2 + bytes, MEM_WRITE);
-    mem_probe_write(cpu, i, laddr, 2 + bytes);
+    mem_probe_write(cpu, i, laddr, 2); /* each half with its own alignment */
+    mem_probe_write(cpu, i, base_at(cpu, laddr), bytes);
     mem_write(cpu, i, laddr, 2, t->limit);
     mem_write(cpu, i, base_at(cpu, laddr), bytes, t->base);
 }

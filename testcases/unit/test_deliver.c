@@ -367,6 +367,24 @@ START_TEST(an_alignment_check_in_a_delivery_takes_its_place)
 }
 END_TEST
 
+/* Of an address that is odd, and of a page that is not there. */
+START_TEST(an_alignment_check_comes_before_a_page_fault)
+{
+    static const char *const codes[] = { "\x89\x08", "\x0f\x01\x00", "\x0f\x01\x08" }; /* mov [eax],ecx; sgdt [eax]; sidt [eax] */
+
+    sys_protected(&s, 3);
+    sys_paging(&s);
+    sys_poke(&s, AT_PT + 4 * (AT_DATA / 0x1000), 0, 4);
+    sys_code(&s, codes[_i], strlen(codes[_i]));
+    s.cpu->reg[CPU_AX] = AT_DATA + 1;
+    s.cpu->cr0 |= CR0_AM;
+    cpu_set_eflags(s.cpu, 2 | EFL_AC);
+    cpu_mode_changed(s.cpu);
+    sys_run(&s, 1);
+    ck_assert_uint_eq(REC(0)->vector, VEC_AC);
+}
+END_TEST
+
 START_TEST(an_idt_that_ends_early_is_a_double_fault_or_a_triple_fault)
 {
     sys_protected(&s, 0);
@@ -776,6 +794,7 @@ int main(void)
     tcase_add_loop_test(tc, alignment_checks_that_meet_themselves_end_in_shutdown, 0, 2);
     tcase_add_test(tc, alignment_checks_and_page_faults_in_turn_end_in_shutdown);
     tcase_add_test(tc, an_alignment_check_in_a_delivery_takes_its_place);
+    tcase_add_loop_test(tc, an_alignment_check_comes_before_a_page_fault, 0, 3);
     tcase_add_loop_test(tc, a_fault_while_delivering_a_fault_has_ext, 0, sizeof(nested_cases) / sizeof(nested_cases[0]));
     tcase_add_test(tc, an_idt_that_ends_early_is_a_double_fault_or_a_triple_fault);
     tcase_add_test(tc, a_small_tss_has_no_inner_stack);

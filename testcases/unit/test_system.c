@@ -803,7 +803,7 @@ static const struct msr_case msr_cases[] = {
     { 0x01b, 0xfee00900, CPU_CAUSE_NONE },
     { 0x01b, 0xfee00400, CPU_CAUSE_GP_MSR_APIC }, /* EXTD alone */
     { 0x174, 8, CPU_CAUSE_NONE },
-    { 0x174, 0x100000008, CPU_CAUSE_GP_MSR_RSVD },
+    { 0x174, 0x0002040000020208, CPU_CAUSE_NONE }, /* SDM Vol. 4: bits 63:16 of IA32_SYSENTER_CS are "not used", not reserved */
     { 0x176, 0xffff800000000000, CPU_CAUSE_NONE },
     { 0x176, 0x8000000000000000, CPU_CAUSE_GP_MSR_RSVD },
     { 0x1a0, 0x1881, CPU_CAUSE_NONE },

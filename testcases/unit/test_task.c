@@ -391,6 +391,23 @@ START_TEST(the_t_bit_traps_before_the_first_instruction)
 }
 END_TEST
 
+/* Its stack has no room for the error code: what comes next is another task, and its first instruction is not the one to be trapped. */
+START_TEST(a_double_fault_takes_the_trap_of_the_t_bit_away)
+{
+    sys_protected(&s, 3);
+    sys_poke(&s, AT_TSS32 + 0x64, 1, 2);
+    sys_poke(&s, AT_TSS32 + 0x38, 0x10, 4);
+    sys_poke(&s, AT_TSS32 + 0x50, DATA_DOWN, 4);
+    sys_poke(&s, AT_IDT + 13 * 8, GATE(TSS32, 0, SYS_TASK_GATE, 0, 0), 8);
+    sys_poke(&s, AT_IDT + 8 * 8, GATE(TSS16, 0, SYS_TASK_GATE, 0, 0), 8);
+    CODE(&s, "\x8e\xd8");
+    s.cpu->reg[CPU_AX] = DATA0;
+    sys_run(&s, 1);
+    ck_assert_uint_eq(s.cpu->seg[CPU_TR].selector, TSS16);
+    ck_assert_uint_eq(s.cpu->pending_db, 0);
+}
+END_TEST
+
 START_TEST(local_breakpoints_end_with_the_task)
 {
     sys_protected(&s, 0);
@@ -460,6 +477,7 @@ int main(void)
     tcase_add_test(tc, without_paging_cr3_stays);
     tcase_add_test(tc, bad_pdptes_stop_a_task_switch_before_it_begins);
     tcase_add_test(tc, the_t_bit_traps_before_the_first_instruction);
+    tcase_add_test(tc, a_double_fault_takes_the_trap_of_the_t_bit_away);
     tcase_add_test(tc, local_breakpoints_end_with_the_task);
     tcase_add_test(tc, a_task_may_begin_in_vm86);
     tcase_add_test(tc, a_read_only_tss_faults_before_the_switch);

@@ -16,8 +16,11 @@ enum { VME = 1, PVI = 2, VMXE = 0x2000, SMAP = 0x200000 };
 #define SAVED_ESP "m14038"
 #define SAVED_ESI "m14040"
 #define SAVED_EDI "m14044"
+#define SAVED_ES "m14048"
 #define SAVED_CS "m1404c"
 #define SAVED_SS "m14050"
+#define SAVED_FS "m14058"
+#define SAVED_GS "m1405c"
 
 /* ---- What a value is ---- */
 
@@ -158,12 +161,20 @@ static bool accessed_before_fault(const struct difference *d)
     return is_fault(d->a) && ((is_page_entry(d) && (d->ours ^ d->theirs) == 0x20) || (is_descriptor(d) && (d->ours ^ d->theirs) == ACCESSED));
 }
 
-/* Above the address that the push of an event could not reach; of INT n, whatever stopped it. */
+static bool is_call(const struct event *e)
+{
+    return !strncmp(e->what, "call-", 5);
+}
+
+/* Above the address that the push of an event could not reach; of INT n and a call through a gate, wherever there was no room. */
 static bool pushed_before_fault(const struct difference *d)
 {
     uint32_t at = address(d), cr2 = peer_value("cr2");
+    bool dirty = is_page_entry(d) && (d->ours ^ d->theirs) == 0x40;
 
-    return on_stack(at) && ((d->a->vector == 14 && d->a->error & 2 && at > (cr2 & ~3u) && at < cr2 + 0x40) || (is_int(d->a) && d->a->vector == 12));
+    if (d->a->vector == 12)
+        return (on_stack(at) || dirty) && (is_int(d->a) || is_call(d->a));
+    return on_stack(at) && d->a->vector == 14 && d->a->error & 2 && at > (cr2 & ~3u) && at < cr2 + 0x40;
 }
 
 /* Some of the bytes that an instruction writes before it meets a fault. */
@@ -183,6 +194,14 @@ static bool lost_code(const struct difference *d)
     if (!said(d->a, "?") || d->name[0] != 'm')
         return false;
     return !is_task_flags(d) || !((d->ours ^ d->theirs) & ~(uint32_t)STATUS_FLAGS);
+}
+
+/* In virtual-8086 mode, where a PC has adapters and firmware, and each PC others. */
+static bool lost_among_adapters(const struct difference *d)
+{
+    uint32_t at = ((peer_theirs(SAVED_CS) & 0xffff) << 4) + (peer_theirs(SAVED_EIP) & 0xffff);
+
+    return !*d->name && said(d->a, "?") && said(d->b, "?") && peer_theirs(SAVED_FLAGS) & VM && at >= 0xa0000 && at < 0x100000;
 }
 
 /* An x87 opcode that is none, with CR0.TS or CR0.EM. */
@@ -248,7 +267,9 @@ static bool bochs_string_flags(const struct difference *d)
 {
     uint32_t bits = d->ours ^ d->theirs;
 
-    return d->a->vector == 1 && said(d->a, "string") && is_task_flags(d) && bits & STATUS_FLAGS && !(bits & ~(uint32_t)(STATUS_FLAGS | RF)) && d->ours & RF;
+    bool trap = d->a->vector == 1 || (is_fault(d->a) && d->a->error & 1); /* or a fault on the way to its handler */
+
+    return trap && said(d->a, "string") && is_task_flags(d) && bits & STATUS_FLAGS && !(bits & ~(uint32_t)(STATUS_FLAGS | RF)) && d->ours & RF;
 }
 
 /* From a 16-bit stack, across its end. */
@@ -273,7 +294,10 @@ static bool bochs_breakpoint_early(const struct difference *d)
 /* Theirs is in virtual-8086 mode already, and meets the limit there, if it is to meet one. */
 static bool bochs_iret_vm86_ip(const struct difference *d)
 {
-    return d->a->vector == 13 && d->a->error == 0 && said(d->a, "iret") && peer_theirs(SAVED_FLAGS) & ~peer_value(SAVED_FLAGS) & VM;
+    bool handler_of_vm86 = d->b->vector == 0x40 && !peer_theirs(SAVED_ES) && !peer_theirs(SAVED_FS) && !peer_theirs(SAVED_GS);
+
+    return d->a->vector == 13 && d->a->error == 0 && said(d->a, "iret") &&
+           (peer_theirs(SAVED_FLAGS) & ~peer_value(SAVED_FLAGS) & VM || handler_of_vm86);
 }
 
 static bool bochs_clears_bt(const struct difference *d)
@@ -296,7 +320,7 @@ static bool bochs_pushes_before_limit(const struct difference *d)
 {
     uint32_t at = address(d);
 
-    if (d->a->vector != 13 || d->a->error || strncmp(d->a->what, "call-", 5))
+    if (d->a->vector != 13 || d->a->error || !is_call(d->a))
         return false;
     return on_stack(at) || (is_page_entry(d) && (d->ours ^ d->theirs) == 0x40);
 }
@@ -362,7 +386,7 @@ static bool bochs_push_as_supervisor(const struct difference *d)
     bool smap = d->b->vector == 14 && d->b->error == 3 && peer_value("cr4") & SMAP;
     uint32_t met = peer_value("cr2"), theirs_met = peer_theirs("cr2");
 
-    if (*d->name || strncmp(d->a->what, "call-", 5))
+    if (*d->name || !is_call(d->a))
         return false;
     if (met != theirs_met) /* a handler of the case has taken the fault */
         return (on_stack(met) && is_supervisor_page(met)) || (on_stack(theirs_met) && peer_value("cr4") & SMAP);
@@ -420,6 +444,7 @@ static struct known bochs_known[] = {
     { accessed_before_fault, false, "left open: SDM Vol. 3A, \"Accessed and Dirty Flags\": A may be set by an access that is not made", 0 },
     { written_before_fault, true, "left open: what ENTER, SGDT, SIDT and the delivery of an event have written before they fault", 0 },
     { lost_code, true, "left open: flags that are undefined, in code that was no part of the case", 0 },
+    { lost_among_adapters, true, "left open: what lies where a PC has adapters and firmware", 0 },
     { reserved_escape, true, "left open: whether an x87 opcode that is reserved is #NM or #UD where all others are #NM", 0 },
     { double_fault_pointer, true, "left open: SDM Vol. 3A, \"Interrupt 8 - Double Fault Exception (#DF)\": the saved CS and EIP are undefined", 0 },
     { stack_of_new_task, true, "left open: SDM Vol. 3A, \"Task Switching\": the stack of a fault that is found before SS is loaded", 0 },
