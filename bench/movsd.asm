@@ -1,6 +1,6 @@
 ; movsd - REP MOVSD of 64 KiB blocks, aligned, from one to the other, without paging.
 ; An iteration counts as an instruction.
-;; rounds: 15000
+;; rounds: 60000
 ;; insns: 8 + 16389 * n
 ;; reps: n
 
@@ -8,7 +8,7 @@
 
 %define BYTES   65536
 
-        BENCH   15000
+        BENCH   60000
         cld
 .round: mov     esi, ARENA
         mov     edi, ARENA + 2 * BYTES

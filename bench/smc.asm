@@ -1,11 +1,11 @@
 ; smc - code that patches itself: the immediate of an instruction in another page is written, then
 ; the function around it is called and must return the new value.
-;; rounds: 300
+;; rounds: 1500
 ;; insns: 7 + 9003 * n
 
 %include "bench.inc"
 
-        BENCH   300
+        BENCH   1500
 .round: mov     ecx, 1000
 .patch: mov     [patched + 1], ecx
         call    patched

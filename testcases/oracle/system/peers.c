@@ -184,7 +184,7 @@ static bool written_before_fault(const struct difference *d)
 
     if (said(d->a, "enter") && on_stack(at)) /* also of a fault that a handler of the case has taken */
         return is_fault(d->a) || d->a->vector == 0x40;
-    return is_fault(d->a) && (((said(d->a, "sgdt") || said(d->a, "sidt")) && in_data(at)) || pushed_before_fault(d));
+    return is_fault(d->a) && (((said(d->a, "sgdt") || said(d->a, "sidt")) && (in_data(at) || on_stack(at))) || pushed_before_fault(d));
 }
 
 /* Both have run into bytes that are no code of the case: instructions that leave flags undefined, and others that use
