@@ -230,11 +230,28 @@ static bool untouched(const struct event *e)
     return !strstr(e->line, " " SAVED_EIP "=");
 }
 
+/* What lies on top of a stack of the case. */
+static uint32_t on_top(uint32_t value_of(const char *name))
+{
+    char name[12];
+
+    snprintf(name, sizeof(name), "m%x", STACKS + (value_of(SAVED_ESP) & 0xfffc));
+    return value_of(name);
+}
+
+/* The first thing that was met is a selector of the new task, and a handler of the case has got it as its error code, on whatever stack. */
+static bool handler_got_selector(const struct difference *d)
+{
+    uint32_t code = on_top(peer_value) & 0xffff;
+
+    return is_first(d->a) && d->a->vector == 0x40 && is_selector(code) && code == (on_top(peer_theirs) & 0xffff);
+}
+
 /* Nothing of the case has been executed: what was found wrong is a segment of the task that it begins in, and SS was not loaded yet. */
 static bool stack_of_new_task(const struct difference *d)
 {
-    if (*d->name) /* a handler of the case has taken it */
-        return is_first(d->a) && d->a->vector == 0x40 && (on_stack(address(d)) || !strcmp(d->name, SAVED_ESP) || !strcmp(d->name, SAVED_SS));
+    if (*d->name)
+        return handler_got_selector(d) && (on_stack(address(d)) || !strcmp(d->name, SAVED_ESP) || !strcmp(d->name, SAVED_SS));
     return (d->a->vector == 8 && d->b->vector != 8 && untouched(d->a)) || (d->b->vector == 8 && d->a->vector != 8 && untouched(d->b));
 }
 
@@ -266,7 +283,6 @@ static bool bochs_string_rf(const struct difference *d)
 static bool bochs_string_flags(const struct difference *d)
 {
     uint32_t bits = d->ours ^ d->theirs;
-
     bool trap = d->a->vector == 1 || (is_fault(d->a) && d->a->error & 1); /* or a fault on the way to its handler */
 
     return trap && said(d->a, "string") && is_task_flags(d) && bits & STATUS_FLAGS && !(bits & ~(uint32_t)(STATUS_FLAGS | RF)) && d->ours & RF;
@@ -370,14 +386,14 @@ static bool redirection_bitmap_limit(const struct difference *d)
     return !*d->name && ((d->b->vector == 13 && d->b->error == 0) || d->b->vector == 8) && peer_value("cr4") & VME && (is_int(d->b) || is_int(d->a));
 }
 
-/* The supervisor's, in the tables of either kind of paging as far as they were told. */
+/* Present and the supervisor's, in the table of one kind of paging or the other, if the log has told it. */
 static bool is_supervisor_page(uint32_t laddr)
 {
     char name[2][12];
 
     snprintf(name[0], sizeof(name[0]), "m%x", 0x19000 + (laddr >> 12) * 4);
     snprintf(name[1], sizeof(name[1]), "m%x", 0x1c000 + (laddr >> 12) * 8);
-    return !((peer_theirs(name[0]) | peer_theirs(name[1])) & 4);
+    return (peer_theirs(name[0]) & 5) == 1 || (peer_theirs(name[1]) & 5) == 1;
 }
 
 /* A call gate to conforming code: CPL stays 3. */
