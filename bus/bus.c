@@ -52,11 +52,7 @@ static unsigned piece_size(unsigned n, unsigned max)
 
 static void charge(struct bus *bus, enum sim_speed speed)
 {
-    switch (speed) {
-    case SIM_SPEED_LOCAL: return;
-    case SIM_SPEED_PCI: bus->stall += bus->pci_cycles; return;
-    case SIM_SPEED_ISA: bus->stall += bus->isa_cycles; return;
-    }
+    bus->stall += bus->cycles[speed];
 }
 
 /* Reads (or peeks) n bytes at `off`: split at max_size, widened to min_size. */
@@ -111,36 +107,9 @@ static enum bus_viewer viewer_of(const struct bus_txn *txn)
     return txn->smm ? BUS_SMM : BUS_NORMAL;
 }
 
-/* The device range that answers all of a transaction in one piece, as most do; NULL: it is made piece by piece. */
-static const struct sim_range *whole(struct bus_space *space, const struct bus_txn *txn, bool write, uint64_t *off)
-{
-    uint64_t run;
-    const struct bus_flat *f = bus_space_run_as(space, viewer_of(txn), txn->addr, write, &run);
-    const struct sim_range *range;
-
-    if (!f || f->region->kind != BUS_REGION_DEVICE || run - 1 < txn->size - 1u || txn->size & (txn->size - 1))
-        return NULL;
-    range = f->region->range;
-    if (txn->size > (range->ops->max_size ? range->ops->max_size : 4) || txn->size < range->ops->min_size)
-        return NULL;
-    *off = f->off + (txn->addr - f->first);
-    return range;
-}
-
 /* A callback may change the map: the flat range is not looked at after one. */
 static void do_read(struct bus *bus, struct bus_space *space, struct bus_txn *txn)
 {
-    uint64_t at;
-    const struct sim_range *range = whole(space, txn, false, &at);
-
-    if (range) {
-        enum sim_speed speed = range->speed;
-
-        txn->answered = true;
-        txn->data = low_bytes(range->ops->read ? range->ops->read(range->dev, at, txn->size) : UINT64_MAX, txn->size);
-        charge(bus, speed);
-        return;
-    }
     txn->data = 0;
     for (unsigned done = 0; done < txn->size;) {
         uint64_t addr = txn->addr + done, run, value = UINT64_MAX;
@@ -166,18 +135,6 @@ static void do_read(struct bus *bus, struct bus_space *space, struct bus_txn *tx
 
 static void do_write(struct bus *bus, struct bus_space *space, struct bus_txn *txn)
 {
-    uint64_t at;
-    const struct sim_range *range = whole(space, txn, true, &at);
-
-    if (range) {
-        enum sim_speed speed = range->speed;
-
-        txn->answered = true;
-        if (range->ops->write)
-            range->ops->write(range->dev, at, low_bytes(txn->data, txn->size), txn->size);
-        charge(bus, speed);
-        return;
-    }
     for (unsigned done = 0; done < txn->size;) {
         uint64_t addr = txn->addr + done, run, value = txn->data >> 8 * done;
         const struct bus_flat *f = bus_space_run_as(space, viewer_of(txn), addr, true, &run);
@@ -199,6 +156,26 @@ static void do_write(struct bus *bus, struct bus_space *space, struct bus_txn *t
     }
 }
 
+/* Most transactions are of one device range, which answers them as they are. False: it is made piece by piece. */
+static inline __attribute__((always_inline)) bool do_whole(struct bus *bus, struct bus_space *space, struct bus_txn *txn, bool write)
+{
+    uint64_t run, off;
+    const struct bus_flat *f = bus_space_run_as(space, viewer_of(txn), txn->addr, write, &run);
+    const struct sim_range *range;
+
+    if (!f || !(f->whole >> txn->size & 1) || run < txn->size)
+        return false;
+    range = f->range;
+    off = f->off + (txn->addr - f->first);
+    txn->answered = true;
+    charge(bus, range->speed);
+    if (!write)
+        txn->data = low_bytes(range->ops->read ? range->ops->read(range->dev, off, txn->size) : UINT64_MAX, txn->size);
+    else if (range->ops->write)
+        range->ops->write(range->dev, off, low_bytes(txn->data, txn->size), txn->size);
+    return true;
+}
+
 static void tell_observers(struct bus *bus, const struct bus_txn *txn)
 {
     for (struct bus_observer *o = bus->observers, *next; o; o = next) {
@@ -207,27 +184,35 @@ static void tell_observers(struct bus *bus, const struct bus_txn *txn)
     }
 }
 
+/* Memory and ports. */
+static inline void do_access(struct bus *bus, struct bus_txn *txn)
+{
+    struct bus_space *space = txn->kind <= BUS_MEM_WRITE ? &bus->mem : &bus->io;
+
+    assert(txn->size && txn->size <= 8);
+    if (txn->kind == BUS_MEM_READ || txn->kind == BUS_IO_READ) {
+        if (!do_whole(bus, space, txn, false))
+            do_read(bus, space, txn);
+    } else if (!do_whole(bus, space, txn, true)) {
+        do_write(bus, space, txn);
+    }
+}
+
 void bus_do(struct bus *bus, struct bus_txn *txn)
 {
     uint32_t outer = bus->stall;
 
-    assert(txn->kind >= BUS_INTACK || (txn->size && txn->size <= 8));
     bus->stall = 0;
     txn->answered = false;
     txn->at = bus->clock->now;
-    switch (txn->kind) {
-    case BUS_MEM_READ: do_read(bus, &bus->mem, txn); break;
-    case BUS_MEM_WRITE: do_write(bus, &bus->mem, txn); break;
-    case BUS_IO_READ: do_read(bus, &bus->io, txn); break;
-    case BUS_IO_WRITE: do_write(bus, &bus->io, txn); break;
-    case BUS_INTACK:
+    if (txn->kind <= BUS_IO_WRITE) {
+        do_access(bus, txn);
+    } else if (txn->kind == BUS_INTACK) {
         txn->answered = bus->intack != NULL;
         txn->data = bus->intack ? bus->intack(bus->intack_dev) : 0xFF;
         charge(bus, SIM_SPEED_PCI);
-        break;
-    case BUS_SPECIAL:
-        txn->answered = true;
-        break;
+    } else {
+        txn->answered = true; /* special cycles are everybody's */
     }
     txn->stall = bus->stall;
     bus->stall = outer;
@@ -573,8 +558,9 @@ enum sim_err bus_create(struct sim_clock *clock, struct sim_log *log, struct bus
     bus->log = log;
     bus->a20 = true;
     bus->a20_mask = UINT64_MAX;
-    bus->isa_cycles = (uint32_t)sim_ns_to_cycles(clock, 1000);
-    bus->pci_cycles = (uint32_t)sim_ns_to_cycles(clock, 100);
+    bus->cycles[SIM_SPEED_LOCAL] = 0;
+    bus->cycles[SIM_SPEED_PCI] = (uint32_t)sim_ns_to_cycles(clock, 100);
+    bus->cycles[SIM_SPEED_ISA] = (uint32_t)sim_ns_to_cycles(clock, 1000);
     bus_memory_init(&bus->memory);
     bus_space_init(&bus->mem, "memory", MEM_BYTES);
     bus_space_init(&bus->io, "io", IO_PORTS);

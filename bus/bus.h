@@ -82,7 +82,7 @@ struct bus {
     struct sim_device *intack_dev;
     uint8_t (*intack)(struct sim_device *dev);
     uint32_t stall;           /* cycles collected by the transaction under way */
-    uint32_t isa_cycles, pci_cycles; /* derived: cost of one access */
+    uint32_t cycles[3];       /* derived: cost of one access, by enum sim_speed */
     void (*a20_changed)(void *arg);  /* the CPUs drop cached translations */
     void (*map_changed)(void *arg);  /* the memory map changed: likewise */
     void *change_arg;

@@ -454,19 +454,15 @@ static enum sim_err map(struct sim_device *dev, struct sim_range *range, struct 
         .name = name, .kind = BUS_REGION_DEVICE, .length = length, .priority = priority,
         .answers = BUS_READS | BUS_WRITES, .enabled = true,
     };
-    enum sim_err err;
 
     if (range->region)
         return sim_fail(SIM_ERR_USAGE, "%s: range %s is mapped already", dev->name, name);
     if (!size_ok(ops->min_size) || !size_ok(ops->max_size) || ops->min_size > (ops->max_size ? ops->max_size : 4))
         return sim_fail(SIM_ERR_USAGE, "%s: range %s takes accesses of %u to %u bytes", dev->name, name, ops->min_size,
                         ops->max_size);
-    err = bus_device_region(dev, range, space, &what, first);
-    if (err)
-        return err;
     range->ops = ops;
     range->speed = speed;
-    return SIM_OK;
+    return bus_device_region(dev, range, space, &what, first);
 }
 
 enum sim_err sim_map_io(struct sim_device *dev, struct sim_range *range, const char *name, uint16_t first,

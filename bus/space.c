@@ -70,6 +70,17 @@ static void paint(struct bus_view *v, struct bus_flat flat)
     }
 }
 
+static uint32_t whole_sizes(const struct sim_range *range)
+{
+    unsigned max = range->ops->max_size ? range->ops->max_size : 4;
+    uint32_t sizes = 0;
+
+    for (unsigned n = 1; n <= max; n *= 2)
+        if (n >= range->ops->min_size)
+            sizes |= 1u << n;
+    return sizes;
+}
+
 /* Shows bytes lo..hi of region `r` at `addr`. What wins is painted first. */
 static void render(struct bus_view *v, enum bus_viewer viewer, const struct bus_region *r, uint64_t lo, uint64_t hi, uint64_t addr,
                    unsigned way, unsigned depth)
@@ -101,6 +112,8 @@ static void render(struct bus_view *v, enum bus_viewer viewer, const struct bus_
         flat.last = addr + (hi - lo);
         flat.region = r;
         flat.off = r->kind == BUS_REGION_DEVICE ? lo : lo + r->ram_off;
+        flat.range = r->kind == BUS_REGION_DEVICE ? r->range : NULL;
+        flat.whole = flat.range ? whole_sizes(flat.range) : 0;
         paint(v, flat);
         return;
     }
@@ -108,7 +121,8 @@ static void render(struct bus_view *v, enum bus_viewer viewer, const struct bus_
 
 static void flatten_view(const struct bus_space *s, struct bus_view *v, enum bus_viewer viewer, unsigned way)
 {
-    v->count = v->last_hit = 0;
+    v->count = 0;
+    v->hit = NULL;
     v->pages_bytes = 0;
     v->generation = s->generation;
     render(v, viewer, &s->root, 0, s->root.length - 1, 0, way, 0);
@@ -122,6 +136,8 @@ static void flatten(struct bus_space *s)
     }
     s->stale = false;
     s->generation++;
+    for (unsigned viewer = 0; viewer < BUS_VIEWERS; viewer++)
+        s->reads[viewer].hit = s->writes[viewer].hit = NULL;
     flatten_view(s, &s->reads[BUS_NORMAL], BUS_NORMAL, BUS_READS);
     flatten_view(s, &s->writes[BUS_NORMAL], BUS_NORMAL, BUS_WRITES);
     if (s->changed)
@@ -265,10 +281,8 @@ const struct bus_flat *bus_space_find_run(struct bus_space *s, enum bus_viewer v
 {
     struct bus_view *v = view_of(s, viewer, write);
     const struct bus_flat *f;
-    uint32_t i = v->last_hit;
+    uint32_t i = first_not_below(v, addr);
 
-    if (i >= v->count || addr < v->flat[i].first || addr > v->flat[i].last)
-        i = first_not_below(v, addr);
     if (i == v->count) {
         *run = 0 - addr;
         return NULL;
@@ -278,7 +292,7 @@ const struct bus_flat *bus_space_find_run(struct bus_space *s, enum bus_viewer v
         *run = f->first - addr;
         return NULL;
     }
-    v->last_hit = i;
+    v->hit = f;
     *run = f->last - addr + 1;
     return f;
 }

@@ -48,7 +48,7 @@ struct bus_region {
     unsigned hidden;   /* BUS_HIDE(): who does not see it, as if it was disabled for them; 0: all see it */
     struct bus_ram *ram;      /* RAM, ROM: page-aligned */
     uint64_t ram_off;
-    struct sim_range *range;  /* DEVICE */
+    struct sim_range *range;  /* DEVICE: its operations are set before it is added */
     struct bus_region *alias; /* ALIAS */
     uint64_t alias_off;
     /* Private: the tree; siblings with the one that wins first */
@@ -60,13 +60,15 @@ struct bus_flat {
     uint64_t first, last; /* inclusive */
     const struct bus_region *region; /* RAM, ROM or DEVICE */
     uint64_t off;                    /* of `first`: into the RAM, or into the device's range */
+    const struct sim_range *range;   /* the region's, or NULL */
+    uint32_t whole;                  /* bit n: the device takes an access of n bytes as it is, in one piece */
 };
 
 struct bus_view {
     struct bus_flat *flat; /* sorted, disjoint */
     uint32_t count, cap;
     uint32_t generation;   /* of the space when it was flattened: the views of SMM are flattened when somebody looks */
-    uint32_t last_hit;     /* derived: where the last lookup ended */
+    const struct bus_flat *hit; /* where the last lookup ended; NULL when the view is not up to date */
     /* Whole pages of RAM that a lookup found last (bus_mem_page_as): `pages_bytes` from `pages_first` on; 0: none yet. */
     uint64_t pages_first, pages_bytes, pages_off;
     struct bus_ram *pages_ram;
@@ -114,15 +116,11 @@ const struct bus_flat *bus_space_find_run(struct bus_space *s, enum bus_viewer v
 /* Mostly it is where the last one was. */
 static inline const struct bus_flat *bus_space_run_as(struct bus_space *s, enum bus_viewer viewer, uint64_t addr, bool write, uint64_t *run)
 {
-    const struct bus_view *v = write ? &s->writes[viewer] : &s->reads[viewer];
+    const struct bus_flat *f = (write ? &s->writes[viewer] : &s->reads[viewer])->hit;
 
-    if (v->generation == s->generation && v->last_hit < v->count) {
-        const struct bus_flat *f = &v->flat[v->last_hit];
-
-        if (addr >= f->first && addr <= f->last) {
-            *run = f->last - addr + 1;
-            return f;
-        }
+    if (f && addr >= f->first && addr <= f->last) {
+        *run = f->last - addr + 1;
+        return f;
     }
     return bus_space_find_run(s, viewer, addr, write, run);
 }

@@ -92,7 +92,8 @@ static void check_order(const struct bus_region *r, const unsigned *added, const
 
 START_TEST(random_trees_answer_like_the_plain_model)
 {
-    static struct sim_range range; /* never called */
+    static const struct sim_range_ops none;
+    static struct sim_range range = { .ops = &none }; /* never called */
     struct bus_region all[REGIONS];
     unsigned added[REGIONS] = { 0 }, clock = 0;
     struct bus_space s;
@@ -155,7 +156,8 @@ END_TEST
 
 static struct bus_region device(const char *name, uint64_t length, int priority)
 {
-    static struct sim_range range;
+    static const struct sim_range_ops none;
+    static struct sim_range range = { .ops = &none };
 
     return (struct bus_region){ .name = name, .kind = BUS_REGION_DEVICE, .length = length, .priority = priority,
                                 .answers = BUS_READS | BUS_WRITES, .enabled = true, .range = &range };
