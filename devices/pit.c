@@ -518,13 +518,24 @@ static uint64_t pit_peek(struct sim_device *dev, uint64_t off, unsigned size)
     return read_count(&c);
 }
 
+/* OUT as it will be at clock `tick`. */
+static bool out_at(const struct pit_counter *c, uint64_t tick)
+{
+    struct pit_counter then;
+
+    if (!clocks_to_change(c))
+        return c->out;
+    then = *c;
+    run_to(&then, tick);
+    return then.out;
+}
+
 /* Each way of looking gives the same; the counter is not touched. */
 static uint64_t port61_read(struct sim_device *dev, uint64_t off, unsigned size)
 {
-    struct pit_counter c = counter_seen(dev, 2);
-    uint64_t refresh = ticks_now(dev) / CLOCKS_PER_REFRESH & 1;
+    uint64_t tick = ticks_now(dev), refresh = tick / CLOCKS_PER_REFRESH & 1;
 
-    return pit_of(dev)->port61 | refresh << 4 | (uint64_t)c.out << 5;
+    return pit_of(dev)->port61 | refresh << 4 | (uint64_t)out_at(&pit_of(dev)->counter[2], tick) << 5;
 }
 
 static void port61_write(struct sim_device *dev, uint64_t off, uint64_t value, unsigned size)

@@ -94,7 +94,7 @@ static void on_output(void *arg, const char *channel, const void *data, size_t l
 {
     struct cli *cli = arg;
 
-    if (strcmp(channel, "post") == 0) /* the most frequent, and nobody's */
+    if (channel[0] != 's' && channel[0] != 'd') /* POST codes are frequent, and nobody's */
         return;
     if (strcmp(channel, "serial0") == 0)
         serial_output(cli, 0, data, len);
