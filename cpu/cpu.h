@@ -272,7 +272,8 @@ struct cpu {
     sim_steps budget;       /* steps that may be made from the present block's start on: the most that a REP instruction may make */
     int64_t chain_until;    /* blocks follow each other by themselves while `budget` stays at or above it */
     sim_steps counted_to;   /* value of `budget` up to which cycle, steps and retired are counted; what lies between is done but not counted */
-    uint32_t stall;         /* bus cycles collected by the present step */
+    uint32_t stall;         /* bus cycles collected by step `shared_step`, not charged yet */
+    sim_steps shared_step;  /* the step that touched shared things last */
     sim_steps extra_steps;  /* further steps made by the present instruction (REP iterations after the first) */
     bool retire;            /* the present instruction completed (not so for a REP iteration in the middle) */
     struct cpu_delivery *delivering; /* the event being delivered, or NULL */

@@ -66,9 +66,9 @@ void debugreg_data_access(struct cpu *cpu, sim_laddr laddr, unsigned size, bool 
     }
 }
 
-void debugreg_port_access(struct cpu *cpu, uint16_t port, unsigned size)
+void debugreg_port_matches(struct cpu *cpu, uint16_t port, unsigned size)
 {
-    if (!(cpu->dr[7] & 0xff) || !(cpu->cr4 & CR4_DE))
+    if (!(cpu->cr4 & CR4_DE))
         return;
     for (unsigned n = 0; n < 4; n++)
         if (enabled(cpu, n) && condition_of(cpu, n) == ON_PORT && overlaps(cpu, n, port, size))

@@ -13,7 +13,12 @@
 bool debugreg_watches_page(const struct cpu *cpu, sim_laddr page);
 /* A data access was made (after it): notes matches. */
 void debugreg_data_access(struct cpu *cpu, sim_laddr laddr, unsigned size, bool write);
-void debugreg_port_access(struct cpu *cpu, uint16_t port, unsigned size);
+void debugreg_port_matches(struct cpu *cpu, uint16_t port, unsigned size);
+static inline void debugreg_port_access(struct cpu *cpu, uint16_t port, unsigned size)
+{
+    if (cpu->dr[7] & 0xff)
+        debugreg_port_matches(cpu, port, size);
+}
 /* Is any instruction breakpoint enabled? Then steps are made one by one. */
 bool debugreg_has_enabled_exec(const struct cpu *cpu);
 static inline bool debugreg_has_exec(const struct cpu *cpu) { return cpu->dr[7] & 0xff && debugreg_has_enabled_exec(cpu); }

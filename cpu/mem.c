@@ -124,13 +124,8 @@ void mem_leave_block(struct cpu *cpu)
 
 static void touch(struct cpu *cpu)
 {
-    sim_cycles at;
-
     mem_leave_block(cpu);
-    at = run_step_cycle(cpu);
-    if (at > cpu->shared_until)
-        run_unwind(cpu, RUN_UNWIND_WAIT);
-    cpu->bus->clock->now = at;
+    run_touch(cpu);
     cpu->attention |= CPU_ATT_TOUCHED;
 }
 
@@ -156,17 +151,24 @@ static uint64_t lapic_access(struct cpu *cpu, bool write, uint32_t off, unsigned
 }
 
 /* A transaction on the bus. `type`: enum memtype, of ports 0. */
-static uint64_t bus_access(struct cpu *cpu, enum bus_kind kind, uint64_t addr, unsigned size, uint64_t data, bool locked, uint8_t type)
+static inline __attribute__((always_inline)) uint64_t bus_access(struct cpu *cpu, enum bus_kind kind, uint64_t addr, unsigned size, uint64_t data, bool locked, uint8_t type)
 {
     struct bus_txn txn = { .kind = kind, .master = (uint16_t)cpu->number, .size = (uint8_t)size, .locked = locked, .type = type,
                            .smm = cpu->smm.active, .addr = addr, .data = data };
 
-    if (kind <= BUS_MEM_WRITE && lapic_covers(cpu, addr))
-        return lapic_access(cpu, kind == BUS_MEM_WRITE, (uint32_t)(addr & SIM_PAGE_MASK), size, data);
-    touch(cpu);
+    if (!last_of_block(cpu))
+        mem_leave_block(cpu);
+    run_touch(cpu);
     bus_do(cpu->bus, &txn);
-    cpu->stall += txn.stall;
+    run_stall(cpu, txn.stall);
     return txn.data;
+}
+
+static uint64_t memory_access(struct cpu *cpu, enum bus_kind kind, sim_paddr paddr, unsigned size, uint64_t data, bool locked, uint8_t type)
+{
+    if (lapic_covers(cpu, paddr))
+        return lapic_access(cpu, kind == BUS_MEM_WRITE, (uint32_t)(paddr & SIM_PAGE_MASK), size, data);
+    return bus_access(cpu, kind, paddr, size, data, locked, type);
 }
 
 /* The RAM page behind a physical address, or NULL. */
@@ -185,7 +187,7 @@ uint64_t mem_phys_read(struct cpu *cpu, sim_paddr paddr, unsigned size)
     paddr &= cpu->bus->a20_mask;
     ram = ram_page(cpu, paddr, false, &pfn);
     if (!ram)
-        return bus_access(cpu, BUS_MEM_READ, paddr, size, 0, false, (uint8_t)memtype_effective(cpu, paddr, 0));
+        return memory_access(cpu, BUS_MEM_READ, paddr, size, 0, false, (uint8_t)memtype_effective(cpu, paddr, 0));
     return mem_value(bus_ram_read_page(ram, pfn) + (paddr & SIM_PAGE_MASK), size);
 }
 
@@ -210,7 +212,7 @@ void mem_phys_write(struct cpu *cpu, sim_paddr paddr, unsigned size, uint64_t v)
     if (ram)
         mem_value_put(ram_for_write(cpu, ram, pfn, paddr & SIM_PAGE_MASK, size) + (paddr & SIM_PAGE_MASK), size, v);
     else
-        bus_access(cpu, BUS_MEM_WRITE, paddr, size, v, false, (uint8_t)memtype_effective(cpu, paddr, 0));
+        memory_access(cpu, BUS_MEM_WRITE, paddr, size, v, false, (uint8_t)memtype_effective(cpu, paddr, 0));
 }
 
 /* ---- Watched addresses: debug registers and observers ---- */
@@ -278,7 +280,7 @@ static uint64_t device_access(struct cpu *cpu, enum bus_kind kind, sim_laddr lad
 {
     const struct cpu_device_page *page = device_slot(cpu, device_key(laddr, a.as, kind == BUS_MEM_WRITE));
 
-    return bus_access(cpu, kind, page->paddr | (laddr & SIM_PAGE_MASK), size, data, a.locked, page->type);
+    return memory_access(cpu, kind, page->paddr | (laddr & SIM_PAGE_MASK), size, data, a.locked, page->type);
 }
 
 static uint64_t page_read(struct cpu *cpu, sim_laddr laddr, unsigned size, struct access a)
@@ -304,7 +306,7 @@ static uint64_t page_read(struct cpu *cpu, sim_laddr laddr, unsigned size, struc
 
         if (!watched && !a.write)
             device_fill(cpu, laddr, a.as, false, paddr, type);
-        v = bus_access(cpu, BUS_MEM_READ, paddr, size, 0, a.locked, type);
+        v = memory_access(cpu, BUS_MEM_READ, paddr, size, 0, a.locked, type);
     }
     if (watched)
         report_access(cpu, laddr, size, false, v, v);
@@ -337,7 +339,7 @@ static void page_write(struct cpu *cpu, sim_laddr laddr, unsigned size, uint64_t
 
         if (!watched)
             device_fill(cpu, laddr, a.as, true, paddr, type);
-        bus_access(cpu, BUS_MEM_WRITE, paddr, size, v, a.locked, type);
+        memory_access(cpu, BUS_MEM_WRITE, paddr, size, v, a.locked, type);
     }
     if (watched)
         report_access(cpu, laddr, size, true, old, v);
@@ -791,14 +793,18 @@ void mem_sys_probe_write(struct cpu *cpu, sim_laddr laddr, unsigned size)
 
 /* ---- Ports ---- */
 
-static void report_port(struct cpu *cpu, uint16_t port, unsigned size, bool write, uint32_t v)
+static void tell_of_port(struct cpu *cpu, uint16_t port, unsigned size, bool write, uint32_t v)
+{
+    struct cpu_event event = { .kind = CPU_EVENT_PORT, .laddr = port, .size = (uint8_t)size, .write = write, .value = v };
+
+    run_report(cpu, &event);
+}
+
+static inline void report_port(struct cpu *cpu, uint16_t port, unsigned size, bool write, uint32_t v)
 {
     debugreg_port_access(cpu, port, size);
-    if (cpu->observer && cpu->observer->events & CPU_EVENT_PORT) {
-        struct cpu_event event = { .kind = CPU_EVENT_PORT, .laddr = port, .size = (uint8_t)size, .write = write, .value = v };
-
-        run_report(cpu, &event);
-    }
+    if (run_wants(cpu, CPU_EVENT_PORT))
+        tell_of_port(cpu, port, size, write, v);
 }
 
 uint32_t mem_in(struct cpu *cpu, const struct cpu_insn *i, uint16_t port, unsigned size)

@@ -17,27 +17,25 @@ _Noreturn void run_unwind(struct cpu *cpu, enum run_unwind why)
     longjmp(cpu->unwind, 1);
 }
 
-/* Steps that are complete but not counted yet: earlier blocks of this run, and those of the present block before the present step. */
-static sim_steps steps_done(const struct cpu *cpu)
-{
-    sim_steps before = cpu->block && cpu->cur ? (sim_steps)(cpu->cur - cpu->block->insn) : 0;
-
-    return (cpu->counted_to - cpu->budget) + before + cpu->extra_steps;
-}
-
 sim_steps run_step_number(const struct cpu *cpu)
 {
-    return cpu->steps + steps_done(cpu);
+    return cpu->steps + run_steps_done(cpu);
+}
+
+/* Cycles that steps before the present one stalled and nobody has charged yet. */
+static uint32_t stalled_before(const struct cpu *cpu)
+{
+    return cpu->stall && cpu->shared_step != run_step_number(cpu) ? cpu->stall : 0;
 }
 
 sim_cycles run_step_cycle(const struct cpu *cpu)
 {
-    return cpu->cycle + steps_done(cpu);
+    return cpu->cycle + run_steps_done(cpu) + stalled_before(cpu);
 }
 
 uint64_t run_retired(const struct cpu *cpu)
 {
-    return cpu->retired + steps_done(cpu) - cpu->extra_steps;
+    return cpu->retired + run_steps_done(cpu) - cpu->extra_steps;
 }
 
 /* A step that is told of and then has to wait is made again later: what the observer knows of it is not told twice, and the stop that it has
@@ -86,7 +84,7 @@ static void count(struct cpu *cpu, sim_steps steps, uint64_t retired)
 }
 
 /* Counts the blocks of this run that are complete. */
-static void catch_up(struct cpu *cpu)
+static void count_blocks(struct cpu *cpu)
 {
     sim_steps done = cpu->counted_to - cpu->budget;
 
@@ -98,10 +96,28 @@ static void catch_up(struct cpu *cpu)
         cpu->in_rep = false;
 }
 
+/* The same between two blocks: no step is under way, and all that was stalled is of those that are complete. */
+static void catch_up(struct cpu *cpu)
+{
+    count_blocks(cpu);
+    run_charge_stall(cpu, cpu->stall);
+}
+
+bool run_has_company(const struct cpu *cpu)
+{
+    const struct cpu_cluster *all = cpu->cluster;
+
+    for (unsigned n = 0; n < all->count; n++)
+        if (all->cpu[n] != cpu && (all->cpu[n]->activity == CPU_ACTIVE || cpu_wakeable(all->cpu[n])))
+            return true;
+    return false;
+}
+
 /* The block was left before cpu->cur: what came before it is complete, and ip stands at it. */
 static void settle_abandoned(struct cpu *cpu)
 {
-    catch_up(cpu);
+    run_charge_stall(cpu, stalled_before(cpu));
+    count_blocks(cpu);
     if (cpu->block && cpu->cur) {
         uint64_t before = (uint64_t)(cpu->cur - cpu->block->insn);
         uint32_t stall = cpu->stall;
@@ -125,7 +141,7 @@ static void settle_abandoned(struct cpu *cpu)
 static void keep_for_undo(struct cpu *cpu)
 {
     struct cpu_undo *u = &cpu->undo;
-    sim_steps step = cpu->steps + steps_done(cpu);
+    sim_steps step = cpu->steps + run_steps_done(cpu);
 
     if (u->valid && u->step == step)
         return;
@@ -191,7 +207,7 @@ struct cpu_delivery *run_record(struct cpu *cpu, const struct cpu_delivery *even
     r->sp = cpu->reg[CPU_SP];
     r->cpl = cpu->cpl;
     r->mode = cpu->mode;
-    r->step = cpu->steps + steps_done(cpu);
+    r->step = cpu->steps + run_steps_done(cpu);
     r->cycle = run_step_cycle(cpu);
     return r;
 }
@@ -378,12 +394,14 @@ static void unwound(struct cpu *cpu, enum run_unwind why)
 
 /* ---- The boundary: what the next step is ---- */
 
-static sim_steps steps_left(const struct cpu *cpu)
+/* Few enough that what is stalled can be taken from it. */
+static int64_t steps_left(const struct cpu *cpu)
 {
     sim_steps by_cycle = cpu->horizon > cpu->cycle ? cpu->horizon - cpu->cycle : 0;
     sim_steps by_count = cpu->steps_end > cpu->steps ? cpu->steps_end - cpu->steps : 0;
+    sim_steps left = by_cycle < by_count ? by_cycle : by_count;
 
-    return by_cycle < by_count ? by_cycle : by_count;
+    return left < INT64_MAX / 2 ? (int64_t)left : INT64_MAX / 2;
 }
 
 static int pending_interrupt(const struct cpu *cpu)
@@ -458,6 +476,7 @@ static bool may_touch(struct cpu *cpu)
         return false;
     }
     cpu->bus->clock->now = cpu->cycle;
+    cpu->shared_step = cpu->steps;
     cpu->attention |= CPU_ATT_TOUCHED;
     return true;
 }
@@ -633,7 +652,7 @@ static void step_alone(struct cpu *cpu)
     cpu->had_shadow_ss = cpu->shadow_ss;
     cpu->shadow_sti = cpu->shadow_ss = false;
     cpu->eflags &= ~(uint32_t)EFL_RF;
-    cpu->budget = cpu->counted_to = steps_left(cpu);
+    cpu->budget = cpu->counted_to = (sim_steps)steps_left(cpu);
     cpu->block = b;
     cpu->cur = b->insn;
     next = b->insn[0].fn(cpu, b->insn);
@@ -664,13 +683,13 @@ static bool observer_stops(struct cpu *cpu)
 }
 
 /* Makes the step at a block's start alone; ip may not have been kept while blocks followed each other by links. */
-static void step_from_block(struct cpu *cpu, const struct cpu_block *b, sim_steps left)
+static void step_from_block(struct cpu *cpu, const struct cpu_block *b, int64_t left)
 {
     catch_up(cpu);
     cpu->block = NULL;
     if (b)
         cpu->ip = (cpu->reg[CPU_REG_PAGE] + b->off) & ip_mask(cpu);
-    if (left)
+    if (left > 0)
         step_alone(cpu);
 }
 
@@ -686,28 +705,11 @@ static struct cpu_block *follow(struct cpu *cpu, struct cpu_block *b, unsigned n
     return linked ? linked : code_find(cpu);
 }
 
-/* Has this CPU, which was alone, woken another? */
-static bool has_company(const struct cpu *cpu)
-{
-    const struct cpu_cluster *all = cpu->cluster;
-
-    for (unsigned n = 0; n < all->count; n++)
-        if (all->cpu[n] != cpu && (all->cpu[n]->activity == CPU_ACTIVE || cpu_wakeable(all->cpu[n])))
-            return true;
-    return false;
-}
-
-/* A step has reached a device: has that moved a deadline, or is there another CPU that may have been woken? */
-static bool machine_looks(const struct cpu *cpu)
-{
-    return cpu->bus->look || cpu->bus->clock->moved || !run_is_alone(cpu) || has_company(cpu);
-}
-
 /* A block wanted attention, and is counted. Is it of a kind that run() would only note: another mode, a device that changed nothing for the
  * clock, steps that are not one an instruction? */
 static bool goes_on(struct cpu *cpu)
 {
-    if (cpu->attention & ~(uint32_t)(CPU_ATT_MODE | CPU_ATT_TOUCHED) || (cpu->attention & CPU_ATT_TOUCHED && machine_looks(cpu)))
+    if (cpu->attention & ~(uint32_t)(CPU_ATT_MODE | CPU_ATT_TOUCHED) || (cpu->attention & CPU_ATT_TOUCHED && run_machine_looks(cpu)))
         return false;
     cpu->attention = 0;
     return true;
@@ -716,25 +718,25 @@ static bool goes_on(struct cpu *cpu)
 /* Steps that blocks may follow each other for without coming back to the loop. */
 #define CHAIN_STEPS 1024
 
-static int64_t chain_until(sim_steps left)
+static int64_t chain_until(int64_t left)
 {
-    return left > INT64_MAX ? INT64_MAX : left > CHAIN_STEPS ? (int64_t)left - CHAIN_STEPS : 0;
+    return left > CHAIN_STEPS ? left - CHAIN_STEPS : 0;
 }
 
 /* Runs blocks until something wants attention or the horizon is near. What the blocks do is counted when that ends (catch_up). */
 static inline __attribute__((always_inline)) void run_blocks(struct cpu *cpu, const bool observed)
 {
     struct cpu_block *b;
-    sim_steps left = steps_left(cpu);
+    int64_t left = steps_left(cpu);
 
-    cpu->budget = cpu->counted_to = left;
+    cpu->budget = cpu->counted_to = (sim_steps)left;
     b = code_find(cpu);
     while (b && b->count <= left) {
         unsigned next;
         struct cpu_block *linked;
 
         cpu->block = b;
-        cpu->budget = left;
+        cpu->budget = (sim_steps)left;
         cpu->chain_until = observed ? INT64_MAX : chain_until(left);
         next = b->insn[0].fn(cpu, b->insn);
         b = cpu->block; /* others may have followed */
@@ -746,30 +748,30 @@ static inline __attribute__((always_inline)) void run_blocks(struct cpu *cpu, co
             if (observed || !goes_on(cpu))
                 return;
             left = steps_left(cpu);
-            cpu->budget = cpu->counted_to = left;
+            cpu->budget = cpu->counted_to = (sim_steps)left;
             if (!left)
                 return;
             if (other_mode)
                 next = CPU_X_JUMP;
         } else {
-            left = cpu->budget - b->count;
+            left = (int64_t)(cpu->budget - b->count); /* below 0 when the last step was stalled for long */
         }
         linked = !observed && next <= CPU_X_TAKEN ? b->link[next] : NULL;
         if (linked) {
             b = linked;
             continue;
         }
-        cpu->budget = left;
-        if (next == CPU_X_NEXT && (observed || !left))
+        cpu->budget = (sim_steps)left;
+        if (next == CPU_X_NEXT && (observed || left <= 0))
             cpu->ip = (cpu->reg[CPU_REG_PAGE] + b->end) & ip_mask(cpu);
-        if (!left || (observed && observer_looks(cpu))) { /* with nothing left the next step's fetch fault is not this slice's */
+        if (left <= 0 || (observed && observer_looks(cpu))) { /* with nothing left the next step's fetch fault is not this slice's */
             cpu->block = NULL;
             catch_up(cpu);
             return;
         }
         b = follow(cpu, b, next);
     }
-    cpu->budget = left;
+    cpu->budget = (sim_steps)left;
     step_from_block(cpu, b, left);
 }
 
@@ -793,7 +795,7 @@ static enum cpu_exit run(struct cpu *cpu)
             return CPU_EXIT_YIELD;
         if (a & CPU_ATT_TOUCHED) {
             cpu->attention &= ~(uint32_t)CPU_ATT_TOUCHED;
-            if (machine_looks(cpu))
+            if (run_machine_looks(cpu))
                 return CPU_EXIT_TOUCHED;
         }
         if (!steps_left(cpu))

@@ -184,7 +184,7 @@ static void load(struct cpu *cpu, struct image *image)
 
 void smm_note_io(struct cpu *cpu, const struct cpu_insn *i, uint16_t port, unsigned bytes, bool write)
 {
-    cpu->smm.io = (struct cpu_io){ .step = run_step_number(cpu) + 1, .port = port, .bytes = (uint8_t)bytes,
+    cpu->smm.io = (struct cpu_io){ .step = cpu->shared_step + 1, .port = port, .bytes = (uint8_t)bytes,
                                    .type = write ? 0 : CPU_IO_IN, .ip = CPU_INSN_IP(cpu, i), .cx = cpu->reg[CPU_CX],
                                    .si = cpu->reg[CPU_SI], .di = cpu->reg[CPU_DI] };
     if (!(cpu->mode & MODE_L))

@@ -59,13 +59,11 @@ uint64_t tss_stack64(struct cpu *cpu, unsigned dpl, unsigned ist)
 
 /* ---- The I/O permission bitmap: SDM Vol. 1, "I/O permission bit map" ---- */
 
-void io_check(struct cpu *cpu, uint16_t port, unsigned size)
+void io_check_bitmap(struct cpu *cpu, uint16_t port, unsigned size)
 {
     const struct cpu_seg *tr = &cpu->seg[CPU_TR];
     uint32_t off;
 
-    if (!(cpu->cr0 & CR0_PE) || (!(cpu->eflags & EFL_VM) && cpu->cpl <= xfer_iopl(cpu)))
-        return;
     if (tr->attr & SEG_UNUSABLE || (tr->attr & SEG_TYPE) != SYS_TSS_BUSY)
         xfer_fault_value(cpu, VEC_GP, 0, CPU_CAUSE_GP_IOMAP_TSS16, tr->selector);
     if (tr->limit < TSS_IOMAP + 1)

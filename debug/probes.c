@@ -57,7 +57,7 @@ static sim_steps machine_step(const struct dbg *dbg, const struct cpu *cpu, sim_
 
 sim_steps dbg_step_after(const struct dbg *dbg, const struct cpu *cpu)
 {
-    return machine_step(dbg, cpu, cpu->steps + (run_step_cycle(cpu) - cpu->cycle) + 1);
+    return machine_step(dbg, cpu, run_step_number(cpu) + 1);
 }
 
 static const char *kind_word(const struct dbg_probe *p)
