@@ -72,6 +72,8 @@
       "#GP(0)", "seen")                                                                                                                                \
     X(BOUND_ORDER, "BOUND", "fault", "the index is below the lower bound, and the upper one cannot be read",                                           \
       "that of reading, for both are read first", "seen")                                                                                              \
+    X(UNALIGNED_STACK, "CMPXCHG16B", "fault", "the operand is unaligned and not canonical, its segment SS",                                           \
+      "#GP(0), for the alignment, not #SS(0)", "seen; the SDM does not say which comes first")                                                        \
     X(VEX_W_UD, "VPINSRD, VPEXTRD", "#UD", "VEX.W is 1, not in 64-bit mode",                                                                          \
       "#UD; Intel's ignore the bit, as SDM Vol. 2B, \"PINSRB/PINSRD/PINSRQ\" says", "seen")                                                           \
     X(GATHER_MASK, "VGATHER, VPGATHER", "mask elements not reached, bits above XMM", "an element faults",                                             \

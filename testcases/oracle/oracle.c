@@ -22,6 +22,7 @@ enum { SHOWN = 8, MAX_ROWS = 4096 };
 
 static struct { unsigned long tests, faults, wrong, undefined[32]; } tally[MAX_ROWS];
 static unsigned shown;
+static unsigned long unsteady; /* tests that differed, and not when they were made again */
 
 static void show_state(const char *name, const struct state *s, bool wide)
 {
@@ -145,12 +146,18 @@ static unsigned known_residue(const struct test *t)
     return 0;
 }
 
-/* An address of the kernel's half, or the page below it: whether something is mapped there is not told to users. */
+/* An address of the kernel's half, or the page below it: whether something is mapped there is not told to users. And what the simulator has
+ * to itself is not mapped natively. */
+static bool supervisors(uint64_t cr2)
+{
+    return cr2 >= CANONICAL - PAGE || (cr2 >= SYSTEM && cr2 < SYSTEM + SYSTEM_PAGES * PAGE);
+}
+
 bool same_error(const struct state *native, const struct state *simulated)
 {
     uint32_t differ = native->error ^ simulated->error;
 
-    return native->vector == 14 && native->cr2 >= CANONICAL - PAGE ? !(differ & ~1u) : !differ;
+    return native->vector == 14 && supervisors(native->cr2) ? !(differ & ~1u) : !differ;
 }
 
 /* A null selector loses its RPL on the way back from the kernel. */
@@ -173,37 +180,79 @@ static bool same_vectors(const struct vectors *native, const struct vectors *sim
     return !memcmp(&v, simulated, sizeof(v));
 }
 
-static bool compare(const struct test *t, const struct state *native, struct state *simulated)
+static bool compare(const struct test *t, const struct state *native, struct state *simulated, char *what, size_t size)
 {
-    char what[120] = "";
     uint32_t flags = defined_flags(t, native, simulated);
     unsigned residue = native->vector >= 0 && native->vector == simulated->vector ? known_residue(t) : 0;
-    bool data = same_memory(DATA, DATA_PAGES, what, sizeof(what)), memory = same_memory(CODE, CODE_PAGES, what, sizeof(what)) && data;
+    bool data = same_memory(DATA, DATA_PAGES, what, size), memory = same_memory(CODE, CODE_PAGES, what, size) && data;
 
-    if (native->vector == 14 && simulated->vector == 13 && strstr(isa_rows[t->row].mnemonic, "maskmov"))
-        return true; /* of a masked store that runs over the segment's end the processor may find the page fault first */
+    if (native->vector == 14 && (simulated->vector == 13 || simulated->vector == 12) && strstr(isa_rows[t->row].mnemonic, "maskmov"))
+        return true; /* of a masked store that runs over the end of what is canonical the processor may find the page fault first */
     if (native->vector != simulated->vector)
-        snprintf(what, sizeof(what), "fault %d natively, %d simulated", native->vector, simulated->vector);
+        snprintf(what, size, "fault %d natively, %d simulated", native->vector, simulated->vector);
     else if ((!(residue & ERROR) && !same_error(native, simulated)) || (!(residue & ADDRESS) && native->cr2 != simulated->cr2))
-        strcpy(what, "error code or CR2");
+        snprintf(what, size, "error code or CR2");
     else if (!(residue & REGISTERS) && memcmp(native->reg, simulated->reg, sizeof(native->reg)))
-        strcpy(what, "registers");
+        snprintf(what, size, "registers");
     else if (!same_vectors(&native->v, &simulated->v, residue & TAGS))
-        strcpy(what, "vectors");
+        snprintf(what, size, "vectors");
     else if (native->ip != simulated->ip)
-        strcpy(what, "EIP");
+        snprintf(what, size, "EIP");
     else if (!same_selectors(native, simulated))
-        strcpy(what, "segments");
+        snprintf(what, size, "segments");
     else if ((native->eflags ^ simulated->eflags) & flags)
-        strcpy(what, "flags");
+        snprintf(what, size, "flags");
     else if (memory || residue & MEMORY)
         return true;
-    if ((memory || known_residue(t) & MEMORY) && vendor_agrees(t, native, simulated))
-        return true;
+    return (memory || known_residue(t) & MEMORY) && vendor_agrees(t, native, simulated);
+}
+
+/* ---- Memory as it was before a test ---- */
+
+static uint8_t kept[DATA_PAGES + CODE_PAGES][PAGE];
+
+static uint32_t kept_page(unsigned n) { return n < DATA_PAGES ? DATA + n * PAGE : CODE + (n - DATA_PAGES) * PAGE; }
+static bool page_kept(unsigned n) { return n >= DATA_PAGES || data_writable(n); }
+
+static void keep_memory(void)
+{
+    for (unsigned n = 0; n < DATA_PAGES + CODE_PAGES; n++)
+        if (page_kept(n))
+            memcpy(kept[n], native_page(kept_page(n)), PAGE);
+}
+
+static void restore_memory(void)
+{
+    for (unsigned n = 0; n < DATA_PAGES + CODE_PAGES; n++)
+        if (page_kept(n)) {
+            native_put(kept_page(n), kept[n], PAGE);
+            simulated_put(kept_page(n), kept[n], PAGE);
+        }
+}
+
+/* ---- One test ---- */
+
+/* A difference counts when it is there a second time: a host that is itself virtual was seen to lose a fault, once in some millions. */
+static bool agrees(const struct test *t, struct state *native)
+{
+    struct state simulated;
+    char what[120] = "";
+
+    for (unsigned n = 0; n < 2; n++) {
+        if (n)
+            restore_memory();
+        native_run(t, native);
+        vendor_run(t, &simulated);
+        if (compare(t, native, &simulated, what, sizeof(what))) {
+            unsteady += n;
+            return true;
+        }
+    }
     if (tally[t->row].wrong == 0 && shown++ < SHOWN)
-        show(t, native, simulated, what);
+        show(t, native, &simulated, what);
     return false;
 }
+
 
 static void fill_memory(void)
 {
@@ -221,7 +270,7 @@ static void fill_memory(void)
 
 static void run_row(unsigned row, bool wide, unsigned long tests, uint64_t seed)
 {
-    struct state native, simulated;
+    struct state native;
     struct test t;
 
     for (unsigned long n = 0; n < tests; n++) {
@@ -230,11 +279,10 @@ static void run_row(unsigned row, bool wide, unsigned long tests, uint64_t seed)
             fill_memory();
         if (!generate(row, wide, &t))
             continue;
-        native_run(&t, &native);
-        vendor_run(&t, &simulated);
+        keep_memory();
+        tally[row].wrong += !agrees(&t, &native);
         tally[row].tests++;
         tally[row].faults += native.vector >= 0 && native.vector != 3;
-        tally[row].wrong += !compare(&t, &native, &simulated);
     }
 }
 
@@ -266,6 +314,8 @@ static unsigned long report(void)
     }
     report_undefined();
     vendor_report();
+    if (unsteady)
+        printf("%lu tests differed once, and not when they were made again\n", unsteady);
     printf("oracle: %lu rows, %lu tests, %lu of them faulted, %lu differ\n", rows, tests, faults, wrong);
     return wrong;
 }

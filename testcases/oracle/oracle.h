@@ -7,7 +7,7 @@
  *     DATA   4 pages read/write, 1 read-only, 1 hole, 2 read/write, holes around
  *     CODE   2 pages, a hole behind
  *
- * and nothing else below 4 GiB.
+ * and nothing else below 4 GiB, but that the simulator has its descriptor tables at SYSTEM, of the supervisor.
  *
  * A host may lack some of the modes, or segments with a base: then what it lacks is named and left out, and the rest is compared.
  */
@@ -23,6 +23,8 @@
 #define DATA_PAGES 8u
 #define CODE       0x31000000u
 #define CODE_PAGES 2u
+#define SYSTEM     0x32000000u
+#define SYSTEM_PAGES 2u
 
 enum { R_AX, R_CX, R_DX, R_BX, R_SP, R_BP, R_SI, R_DI, R_COUNT = 16 };
 enum { S_ES, S_CS, S_SS, S_DS, S_FS, S_GS, S_COUNT };

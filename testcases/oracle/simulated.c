@@ -13,7 +13,6 @@
 #include "cpu/model.h"
 
 /* Physical memory: page directory, page tables, descriptor tables, then the pages. The descriptor tables are the supervisor's, at SYSTEM. */
-#define SYSTEM 0x32000000u
 enum {
     PD = 0x1000, PT_DATA = 0x2000, PT_CODE = 0x3000, PT_SYSTEM = 0x4000, GDT_AT = 0x5000, LDT_AT = 0x6000,
     PML4 = 0x7000, PDPT = 0x8000, WIDE_PD = 0x9000, WIDE_PT_DATA = 0xa000, WIDE_PT_CODE = 0xb000, WIDE_PT_SYSTEM = 0xc000,

@@ -315,6 +315,28 @@ static bool reads_both_bounds(const struct test *t, const struct state *native, 
     return named(&isa_rows[t->row], "bound") && simulated->vector == VEC_BR && native->vector >= VEC_SS && same_registers(native->reg, t->in.reg);
 }
 
+/* CMPXCHG16B. LEA of the same operand tells where that is. */
+static bool unaligned_on_stack(const struct test *t, const struct state *native, const struct state *simulated)
+{
+    unsigned first = prefixes(t), kept = 0;
+    bool rex_r = first && (t->code[first - 1] & 0xf4) == 0x44;
+    uint8_t code[sizeof(t->code)];
+    struct state lea;
+
+    if (!named(&isa_rows[t->row], "cmpxchg8b") && !named(&isa_rows[t->row], "cmpxchg16b"))
+        return false;
+    if (!t->seg[S_CS]->wide || native->vector != VEC_GP || native->error || simulated->vector != VEC_SS || (t->code[first + 2] & 0x38) != 0x08)
+        return false;
+    memset(code, 0x90, sizeof(code));
+    for (unsigned n = 0; n < first; n++)
+        if (t->code[n] != 0xf0)
+            code[kept++] = t->code[n];
+    code[kept] = 0x8d;
+    memcpy(code + kept + 1, t->code + first + 2, t->len - first - 2);
+    run_code(t, t->in.reg, code, &lea);
+    return lea.vector < 0 && lea.reg[rex_r ? 9 : 1] % 16;
+}
+
 /* MXCSR.MM */
 static bool loads_mm(const struct test *t, const struct state *native, const struct state *simulated)
 {
@@ -342,6 +364,8 @@ bool vendor_agrees(const struct test *t, const struct state *native, struct stat
         return host_rule(HOST_SEGMENT_SLOT);
     if (moves_segment(t, "push ") && slot_faults_so(t, 0x50, 0, native))
         return host_rule(HOST_SEGMENT_SLOT);
+    if (unaligned_on_stack(t, native, simulated))
+        return host_rule(HOST_UNALIGNED_STACK);
     if (based_canonical(t, native, simulated))
         return host_rule(HOST_BASED_CANONICAL);
     if (reads_both_bounds(t, native, simulated))
