@@ -283,6 +283,16 @@ static uint64_t device_access(struct cpu *cpu, enum bus_kind kind, sim_laddr lad
     return memory_access(cpu, kind, page->paddr | (laddr & SIM_PAGE_MASK), size, data, a.locked, page->type);
 }
 
+/* The page that a read-modify-write has read: its write finds it in the fast table, if nobody has to hear of it. */
+static void fill_for_write(struct cpu *cpu, sim_laddr laddr, sim_paddr paddr, unsigned as)
+{
+    uint64_t pfn;
+    struct bus_ram *ram = ram_page(cpu, paddr, true, &pfn);
+
+    if (ram && !ram->page[pfn].traps && ram->page[pfn].data)
+        fast_fill(cpu, as, FAST_WRITE, laddr, ram->page[pfn].data);
+}
+
 static uint64_t page_read(struct cpu *cpu, sim_laddr laddr, unsigned size, struct access a)
 {
     if (!a.write && device_known(cpu, laddr, a.as, false))
@@ -301,6 +311,8 @@ static uint64_t page_read(struct cpu *cpu, sim_laddr laddr, unsigned size, struc
         v = mem_value(host + (paddr & SIM_PAGE_MASK), size);
         if (!watched)
             fast_fill(cpu, a.as, FAST_READ, laddr, host);
+        if (!watched && a.write)
+            fill_for_write(cpu, laddr, paddr, a.as);
     } else {
         uint8_t type = memory_type(cpu, laddr, paddr);
 
@@ -461,8 +473,13 @@ uint64_t mem_rmw_read_slow(struct cpu *cpu, const struct cpu_insn *i, sim_laddr 
 
 void mem_rmw_write_slow(struct cpu *cpu, const struct cpu_insn *i, sim_laddr laddr, unsigned size, uint64_t value, bool locked)
 {
+    uint8_t *host = mem_fast(cpu->fast_write, laddr, size);
+
     cpu->cur = i;
-    linear_write(cpu, laddr, size, value, (struct access){ .write = true, .as = present_rights(cpu), .locked = locked });
+    if (host)
+        mem_value_put(host, size, value);
+    else
+        linear_write(cpu, laddr, size, value, (struct access){ .write = true, .as = present_rights(cpu), .locked = locked });
 }
 
 void mem_probe_write(struct cpu *cpu, const struct cpu_insn *i, sim_laddr laddr, unsigned size)
