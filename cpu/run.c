@@ -299,16 +299,15 @@ static void nest(struct cpu *cpu)
     cpu->fault_recorded = true;
 }
 
-/* Delivers an event as (the rest of) one step. Faults on the way unwind to cpu_run, which comes back here. */
-static void deliver(struct cpu *cpu, const struct cpu_delivery *event, bool recorded)
+/* Delivers cpu->in_delivery as (the rest of) one step. Faults on the way unwind to cpu_run, which comes back here. */
+static void deliver(struct cpu *cpu, bool recorded)
 {
     struct cpu_event report = { .kind = CPU_EVENT_DELIVERY, .delivery = &cpu->in_delivery };
 
-    cpu->in_delivery = *event;
     cpu->block = NULL;
     cpu->cur = NULL;
     if (!recorded)
-        run_record(cpu, event);
+        run_record(cpu, &cpu->in_delivery);
     run_report(cpu, &report);
     cpu->delivering = &cpu->in_delivery;
     cpu_deliver(cpu, &cpu->in_delivery);
@@ -324,11 +323,11 @@ static void deliver(struct cpu *cpu, const struct cpu_delivery *event, bool reco
 /* Takes the fault that an instruction, a fetch or a delivery raised; ends the step unless it raises again. */
 static void deliver_fault(struct cpu *cpu)
 {
-    struct cpu_delivery event = cpu->fault;
     bool recorded = cpu->fault_recorded;
 
+    cpu->in_delivery = cpu->fault;
     cpu->fault.valid = cpu->fault_recorded = false;
-    deliver(cpu, &event, recorded);
+    deliver(cpu, recorded);
     count(cpu, 1, 0);
 }
 
@@ -517,10 +516,9 @@ static void take_sipi(struct cpu *cpu)
 
 static void take_event(struct cpu *cpu, unsigned vector, enum cpu_delivery_type type, enum cpu_cause cause)
 {
-    struct cpu_delivery event = { .valid = true, .vector = (uint8_t)vector, .type = type, .cause = cause };
-
+    cpu->in_delivery = (struct cpu_delivery){ .valid = true, .vector = (uint8_t)vector, .type = type, .cause = cause };
     cpu->activity = CPU_ACTIVE;
-    deliver(cpu, &event, false);
+    deliver(cpu, false);
     count(cpu, 1, 0);
 }
 
