@@ -1,6 +1,6 @@
 ; fault - page faults that a kernel repairs: each access of user code to one of 256 pages that are not there leads to the handler, which
 ; enters the page into its table and returns, so that the access is made again. Then the pages are taken away and CR3 is reloaded.
-;; rounds: 12000
+;; rounds: 6000
 ;; insns: 83096 + 5393 * n
 ;; faults: 256 * n
 
@@ -8,7 +8,7 @@
 
 %define PAGES   256
 
-        BENCH   12000
+        BENCH   6000
         PAGING_ON
         LOAD_TSS stack_top
         SET_GATE 14, page_fault
