@@ -226,6 +226,43 @@ START_TEST(the_count_registers_are_dead_in_deadline_mode)
 }
 END_TEST
 
+/* ---- What accesses to devices take ---- */
+
+/* 300 rounds of OUT and IN of ports that nobody answers, 1 us each, and a REP OUTSB of three; the last TSC is in EBX. */
+static void through_ports(sim_cycles ahead, sim_steps budget, sim_cycles shared)
+{
+    CODE(&s, "\xe6\x80\x40\xe4\x81\x0f\x31\x89\xc3\x31\xf6\xb1\x03\x66\xba\x80\x00\xf3\x6e\x4d\x75\xea\xf4");
+    sys_protected(&s, 0);
+    s.cpu->reg[CPU_BP] = 300;
+    s.cpu->reg[CPU_CX] = 0;
+    s.cpu->steps = s.cpu->retired = s.cpu->cycle = s.cpu->tsc_offset = 0;
+    while (s.cpu->activity == CPU_ACTIVE) {
+        struct cpu_slice slice = { .horizon = ahead == SIM_NEVER ? SIM_NEVER : s.cpu->cycle + ahead, .budget = budget,
+                                   .shared_until = shared == SIM_NEVER ? SIM_NEVER : s.cpu->cycle + shared };
+
+        cpu_run(s.cpu, &slice);
+    }
+}
+
+/* However a run is cut, and whether it is this CPU's turn, each step begins where it does in one that is not. */
+START_TEST(stalls_are_charged_to_the_cycle)
+{
+    static const struct { sim_cycles ahead; sim_steps budget; sim_cycles shared; } cuts[] = {
+        { SIM_NEVER, UINT64_MAX, SIM_NEVER }, { 1, UINT64_MAX, SIM_NEVER }, { 999, UINT64_MAX, SIM_NEVER }, { 2002, 5, SIM_NEVER },
+        { SIM_NEVER, 1, SIM_NEVER }, { SIM_NEVER, 7, SIM_NEVER }, { SIM_NEVER, UINT64_MAX, 0 }, { 5000, 100, 3 }, { 1, 3, 2001 },
+    };
+    const sim_steps steps = 300 * 13 + 1;
+    const sim_cycles stalls = 300 * 5 * 1000;
+
+    through_ports(cuts[_i].ahead, cuts[_i].budget, cuts[_i].shared);
+    ck_assert_uint_eq(s.cpu->steps, steps);
+    ck_assert_uint_eq(s.cpu->retired, steps - 300 * 2);
+    ck_assert_uint_eq(s.cpu->cycle, steps + stalls);
+    /* RDTSC, and behind it: MOV, XOR, MOV, MOV, three steps of OUTSB, DEC, JNZ, and HLT */
+    ck_assert_uint_eq((uint32_t)s.cpu->reg[CPU_BX], s.cpu->cycle - 3000 - 11);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("tsc");
@@ -248,6 +285,7 @@ int main(void)
     tcase_add_loop_test(tc, in_other_modes_the_msr_is_dead_and_the_count_alive, 0, 2);
     tcase_add_test(tc, a_change_of_mode_disarms);
     tcase_add_test(tc, the_count_registers_are_dead_in_deadline_mode);
+    tcase_add_loop_test(tc, stalls_are_charged_to_the_cycle, 0, 9);
     suite_add_tcase(suite, tc);
     srunner_run_all(sr, CK_ENV);
     failed = srunner_ntests_failed(sr);
