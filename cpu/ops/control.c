@@ -109,6 +109,7 @@ CPU_OP(op_clts)
     cpu->cur = i;
     cpu->cr0 &= ~(uint64_t)CR0_TS;
     report(cpu, 0, old, cpu->cr0);
+    xfer_mode_changed(cpu); /* MODE_TS */
     CPU_CONTINUE(cpu, i);
 }
 

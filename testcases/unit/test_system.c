@@ -906,6 +906,19 @@ END_TEST
 
 #define LOOP(tc, name, table) tcase_add_loop_test(tc, name, 0, sizeof(table) / sizeof(table[0]))
 
+/* The code behind it is decoded, or was, for CR0.TS as it is then. */
+START_TEST(clts_counts_for_the_next_instruction)
+{
+    sys_protected(&s, 0);
+    s.cpu->cr0 |= CR0_TS | CR0_MP;
+    cpu_mode_changed(s.cpu);
+    CODE(&s, "\x0f\x06\xd9\xd0\xd9\xd0");
+    sys_run(&s, 3);
+    ck_assert_uint_eq(s.cpu->history_next, 0);
+    ck_assert_uint_eq(s.cpu->ip, AT_CODE + 6);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("system");
@@ -914,6 +927,7 @@ int main(void)
     int failed;
 
     tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_test(tc, clts_counts_for_the_next_instruction);
     tcase_add_test(tc, reserved_bits_of_cr0_are_ignored_and_et_is_1);
     tcase_add_test(tc, cr0_pe_leaves_and_enters_protected_mode);
     tcase_add_test(tc, lmsw_sets_pe_and_does_not_clear_it);
