@@ -283,13 +283,14 @@ static uint64_t device_access(struct cpu *cpu, enum bus_kind kind, sim_laddr lad
     return memory_access(cpu, kind, page->paddr | (laddr & SIM_PAGE_MASK), size, data, a.locked, page->type);
 }
 
-/* The page that a read-modify-write has read: its write finds it in the fast table, if nobody has to hear of it. */
-static void fill_for_write(struct cpu *cpu, sim_laddr laddr, sim_paddr paddr, unsigned as)
+/* A page that is being written is found in the fast table from now on, if nobody has to hear of writes to it. A read-modify-write reads
+ * there, too: it must be the page that a read sees, which shadow RAM need not be. */
+static void fill_write(struct cpu *cpu, enum paging_rights as, sim_laddr laddr, sim_paddr paddr)
 {
-    uint64_t pfn;
+    uint64_t pfn, read_pfn;
     struct bus_ram *ram = ram_page(cpu, paddr, true, &pfn);
 
-    if (ram && !ram->page[pfn].traps && ram->page[pfn].data)
+    if (ram && ram == ram_page(cpu, paddr, false, &read_pfn) && pfn == read_pfn && !ram->page[pfn].traps && ram->page[pfn].data)
         fast_fill(cpu, as, FAST_WRITE, laddr, ram->page[pfn].data);
 }
 
@@ -312,7 +313,7 @@ static uint64_t page_read(struct cpu *cpu, sim_laddr laddr, unsigned size, struc
         if (!watched)
             fast_fill(cpu, a.as, FAST_READ, laddr, host);
         if (!watched && a.write)
-            fill_for_write(cpu, laddr, paddr, a.as);
+            fill_write(cpu, a.as, laddr, paddr);
     } else {
         uint8_t type = memory_type(cpu, laddr, paddr);
 
@@ -344,8 +345,8 @@ static void page_write(struct cpu *cpu, sim_laddr laddr, unsigned size, uint64_t
 
         old = mem_value(host + (paddr & SIM_PAGE_MASK), size);
         mem_value_put(host + (paddr & SIM_PAGE_MASK), size, v);
-        if (!watched && !ram->page[pfn].traps)
-            fast_fill(cpu, a.as, FAST_WRITE, laddr, host);
+        if (!watched)
+            fill_write(cpu, a.as, laddr, paddr);
     } else {
         uint8_t type = memory_type(cpu, laddr, paddr);
 
@@ -589,7 +590,7 @@ uint8_t *mem_direct_write(struct cpu *cpu, const struct cpu_insn *i, sim_laddr l
         if (!ram || page_watched(cpu, laddr) || ram->page[pfn].traps || !ram->page[pfn].data)
             return NULL;
         host = ram->page[pfn].data + (paddr & SIM_PAGE_MASK);
-        fast_fill(cpu, present_rights(cpu), FAST_WRITE, laddr, host - (laddr & SIM_PAGE_MASK));
+        fill_write(cpu, present_rights(cpu), laddr, paddr);
     }
     *len = SIM_PAGE_SIZE - (laddr & SIM_PAGE_MASK);
     return host;

@@ -904,9 +904,7 @@ START_TEST(every_cause_has_an_id_and_a_sentence)
 }
 END_TEST
 
-#define LOOP(tc, name, table) tcase_add_loop_test(tc, name, 0, sizeof(table) / sizeof(table[0]))
-
-/* The code behind it is decoded, or was, for CR0.TS as it is then. */
+/* Code is decoded for CR0.TS as it is. */
 START_TEST(clts_counts_for_the_next_instruction)
 {
     sys_protected(&s, 0);
@@ -919,6 +917,32 @@ START_TEST(clts_counts_for_the_next_instruction)
 }
 END_TEST
 
+/* Shadow RAM as the PAM registers may have it: the ROM is read, and RAM is written. */
+START_TEST(a_read_modify_write_reads_what_a_read_would)
+{
+    struct bus_ram *other;
+    struct bus_region rom = { .name = "rom", .kind = BUS_REGION_ROM, .length = 0x1000, .priority = 1, .answers = BUS_READS, .enabled = true };
+
+    ck_assert_int_eq(bus_ram_create(&s.bus->memory, "rom", 0x1000, true, &other), SIM_OK);
+    bus_ram_put(other, 0, &(uint32_t){ 5 }, 4);
+    rom.ram = other;
+    ck_assert_int_eq(bus_region_add(&s.bus->mem, NULL, &rom, AT_DATA), SIM_OK);
+    sys_protected(&s, 0);
+    s.cpu->reg[CPU_BX] = AT_DATA;
+    s.cpu->reg[CPU_AX] = 100;
+    if (_i) /* stores first: once to make the page dirty, then to find it so */
+        CODE(&s, "\x89\x03\x89\x03\x89\x03\xff\x03\xff\x03");
+    else
+        CODE(&s, "\xff\x03\xff\x03\xff\x03\xff\x03\xff\x03");
+    sys_run(&s, 5);
+    ck_assert_uint_eq(s.cpu->history_next, 0);
+    bus_region_remove(&s.bus->mem, &rom);
+    ck_assert_uint_eq(sys_peek(&s, AT_DATA, 4), 6);
+}
+END_TEST
+
+#define LOOP(tc, name, table) tcase_add_loop_test(tc, name, 0, sizeof(table) / sizeof(table[0]))
+
 int main(void)
 {
     Suite *suite = suite_create("system");
@@ -928,6 +952,7 @@ int main(void)
 
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, clts_counts_for_the_next_instruction);
+    tcase_add_loop_test(tc, a_read_modify_write_reads_what_a_read_would, 0, 2);
     tcase_add_test(tc, reserved_bits_of_cr0_are_ignored_and_et_is_1);
     tcase_add_test(tc, cr0_pe_leaves_and_enters_protected_mode);
     tcase_add_test(tc, lmsw_sets_pe_and_does_not_clear_it);
