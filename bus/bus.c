@@ -165,7 +165,7 @@ static inline __attribute__((always_inline)) bool do_whole(struct bus *bus, stru
 
     if (!f || !(f->whole >> txn->size & 1) || run < txn->size)
         return false;
-    range = f->range;
+    range = f->region->range;
     off = f->off + (txn->addr - f->first);
     txn->answered = true;
     charge(bus, range->speed);

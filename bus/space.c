@@ -112,8 +112,7 @@ static void render(struct bus_view *v, enum bus_viewer viewer, const struct bus_
         flat.last = addr + (hi - lo);
         flat.region = r;
         flat.off = r->kind == BUS_REGION_DEVICE ? lo : lo + r->ram_off;
-        flat.range = r->kind == BUS_REGION_DEVICE ? r->range : NULL;
-        flat.whole = flat.range ? whole_sizes(flat.range) : 0;
+        flat.whole = r->kind == BUS_REGION_DEVICE ? whole_sizes(r->range) : 0;
         paint(v, flat);
         return;
     }

@@ -60,7 +60,6 @@ struct bus_flat {
     uint64_t first, last; /* inclusive */
     const struct bus_region *region; /* RAM, ROM or DEVICE */
     uint64_t off;                    /* of `first`: into the RAM, or into the device's range */
-    const struct sim_range *range;   /* the region's, or NULL */
     uint32_t whole;                  /* bit n: the device takes an access of n bytes as it is, in one piece */
 };
 
@@ -68,7 +67,7 @@ struct bus_view {
     struct bus_flat *flat; /* sorted, disjoint */
     uint32_t count, cap;
     uint32_t generation;   /* of the space when it was flattened: the views of SMM are flattened when somebody looks */
-    const struct bus_flat *hit; /* where the last lookup ended; NULL when the view is not up to date */
+    const struct bus_flat *hit; /* where the last lookup ended; NULL: none has, since the map changed */
     /* Whole pages of RAM that a lookup found last (bus_mem_page_as): `pages_bytes` from `pages_first` on; 0: none yet. */
     uint64_t pages_first, pages_bytes, pages_off;
     struct bus_ram *pages_ram;

@@ -13,7 +13,7 @@
 bool debugreg_watches_page(const struct cpu *cpu, sim_laddr page);
 /* A data access was made (after it): notes matches. */
 void debugreg_data_access(struct cpu *cpu, sim_laddr laddr, unsigned size, bool write);
-void debugreg_port_matches(struct cpu *cpu, uint16_t port, unsigned size);
+void debugreg_port_matches(struct cpu *cpu, uint16_t port, unsigned size); /* some breakpoint is enabled */
 static inline void debugreg_port_access(struct cpu *cpu, uint16_t port, unsigned size)
 {
     if (cpu->dr[7] & 0xff)

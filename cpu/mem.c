@@ -151,7 +151,8 @@ static uint64_t lapic_access(struct cpu *cpu, bool write, uint32_t off, unsigned
 }
 
 /* A transaction on the bus. `type`: enum memtype, of ports 0. */
-static inline __attribute__((always_inline)) uint64_t bus_access(struct cpu *cpu, enum bus_kind kind, uint64_t addr, unsigned size, uint64_t data, bool locked, uint8_t type)
+static inline __attribute__((always_inline)) uint64_t bus_access(struct cpu *cpu, enum bus_kind kind, uint64_t addr, unsigned size, uint64_t data,
+                                                                 bool locked, uint8_t type)
 {
     struct bus_txn txn = { .kind = kind, .master = (uint16_t)cpu->number, .size = (uint8_t)size, .locked = locked, .type = type,
                            .smm = cpu->smm.active, .addr = addr, .data = data };
@@ -811,18 +812,14 @@ void mem_sys_probe_write(struct cpu *cpu, sim_laddr laddr, unsigned size)
 
 /* ---- Ports ---- */
 
-static void tell_of_port(struct cpu *cpu, uint16_t port, unsigned size, bool write, uint32_t v)
-{
-    struct cpu_event event = { .kind = CPU_EVENT_PORT, .laddr = port, .size = (uint8_t)size, .write = write, .value = v };
-
-    run_report(cpu, &event);
-}
-
 static inline void report_port(struct cpu *cpu, uint16_t port, unsigned size, bool write, uint32_t v)
 {
     debugreg_port_access(cpu, port, size);
-    if (run_wants(cpu, CPU_EVENT_PORT))
-        tell_of_port(cpu, port, size, write, v);
+    if (run_wants(cpu, CPU_EVENT_PORT)) {
+        struct cpu_event event = { .kind = CPU_EVENT_PORT, .laddr = port, .size = (uint8_t)size, .write = write, .value = v };
+
+        run_report(cpu, &event);
+    }
 }
 
 uint32_t mem_in(struct cpu *cpu, const struct cpu_insn *i, uint16_t port, unsigned size)

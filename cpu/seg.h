@@ -63,14 +63,7 @@ void task_switch(struct cpu *cpu, const struct seg_desc *tss, enum task_source s
 void tss_stack(struct cpu *cpu, unsigned dpl, uint16_t *ss, uint32_t *sp);
 /* Likewise from a 64-bit TSS: RSPn for `dpl`, or, not 0, the interrupt stack ISTn. */
 uint64_t tss_stack64(struct cpu *cpu, unsigned dpl, unsigned ist);
-/* May this port be accessed? CPL <= IOPL, or the I/O permission bitmap says so; raises #GP(0) with the precise cause if not. */
+/* Does the I/O permission bitmap allow this port? Raises #GP(0) with the precise cause if not. */
 void io_check_bitmap(struct cpu *cpu, uint16_t port, unsigned size);
-static inline void io_check(struct cpu *cpu, uint16_t port, unsigned size)
-{
-    unsigned iopl = (cpu->eflags & EFL_IOPL) >> EFL_IOPL_SHIFT;
-
-    if (cpu->cr0 & CR0_PE && (cpu->eflags & EFL_VM || cpu->cpl > iopl))
-        io_check_bitmap(cpu, port, size);
-}
 
 #endif

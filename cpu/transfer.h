@@ -23,6 +23,12 @@ static inline sim_laddr xfer_table_address(const struct cpu *cpu, sim_laddr ladd
 /* The address of the next instruction. */
 static inline uint64_t xfer_next_ip(const struct cpu *cpu, uint64_t next) { return cpu->mode & MODE_L ? next : (uint32_t)next; }
 static inline unsigned xfer_iopl(const struct cpu *cpu) { return (cpu->eflags & EFL_IOPL) >> EFL_IOPL_SHIFT; }
+/* May this port be accessed? CPL <= IOPL, or the bitmap says so; raises if not. */
+static inline void io_check(struct cpu *cpu, uint16_t port, unsigned size)
+{
+    if (cpu->cr0 & CR0_PE && (cpu->eflags & EFL_VM || cpu->cpl > xfer_iopl(cpu)))
+        io_check_bitmap(cpu, port, size);
+}
 
 /* ---- Faults ---- */
 

@@ -5,6 +5,7 @@
 #include "cpu/run.h"
 #include "cpu/seg.h"
 #include "cpu/smm.h"
+#include "cpu/transfer.h"
 
 /* SDM Vol. 2B, "NOP" and "PAUSE". A CPU that waits in a spin loop gives up its turn: the one it waits for goes on sooner, and two loops of
  * equal length cannot keep each other from a lock for ever. */

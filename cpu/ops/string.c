@@ -11,6 +11,7 @@
 #include "cpu/exec.h"
 #include "cpu/seg.h"
 #include "cpu/smm.h"
+#include "cpu/transfer.h"
 
 /* ---- Addresses ---- */
 

@@ -253,7 +253,6 @@ static bool agrees(const struct test *t, struct state *native)
     return false;
 }
 
-
 static void fill_memory(void)
 {
     uint32_t page[PAGE / 4];

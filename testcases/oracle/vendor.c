@@ -116,14 +116,14 @@ static void run_code(const struct test *t, const uint64_t *reg, const uint8_t *c
 static void run_as(const struct test *t, const uint64_t *reg, const char *without, uint8_t opcode, struct state *out)
 {
     uint8_t code[sizeof(t->code)];
-    unsigned first = prefixes(t), kept = 0;
+    unsigned first = prefixes(t), kept = 0, behind = first + (isa_rows[t->row].map == 1 ? 2 : 1);
 
     memset(code, 0x90, sizeof(code));
     for (unsigned n = 0; n < first; n++)
         if (!strchr(without, t->code[n]))
             code[kept++] = t->code[n];
     code[kept] = opcode;
-    memcpy(code + kept + 1, t->code + first + 1, t->len - first - 1);
+    memcpy(code + kept + 1, t->code + behind, t->len - behind);
     run_code(t, reg, code, out);
 }
 
@@ -318,22 +318,15 @@ static bool reads_both_bounds(const struct test *t, const struct state *native, 
 /* CMPXCHG16B. LEA of the same operand tells where that is. */
 static bool unaligned_on_stack(const struct test *t, const struct state *native, const struct state *simulated)
 {
-    unsigned first = prefixes(t), kept = 0;
+    unsigned first = prefixes(t);
     bool rex_r = first && (t->code[first - 1] & 0xf4) == 0x44;
-    uint8_t code[sizeof(t->code)];
     struct state lea;
 
     if (!named(&isa_rows[t->row], "cmpxchg8b") && !named(&isa_rows[t->row], "cmpxchg16b"))
         return false;
     if (!t->seg[S_CS]->wide || native->vector != VEC_GP || native->error || simulated->vector != VEC_SS || (t->code[first + 2] & 0x38) != 0x08)
         return false;
-    memset(code, 0x90, sizeof(code));
-    for (unsigned n = 0; n < first; n++)
-        if (t->code[n] != 0xf0)
-            code[kept++] = t->code[n];
-    code[kept] = 0x8d;
-    memcpy(code + kept + 1, t->code + first + 2, t->len - first - 2);
-    run_code(t, t->in.reg, code, &lea);
+    run_as(t, t->in.reg, "\xf0", 0x8d, &lea);
     return lea.vector < 0 && lea.reg[rex_r ? 9 : 1] % 16;
 }
 

@@ -241,6 +241,7 @@ static void through_ports(sim_cycles ahead, sim_steps budget, sim_cycles shared)
                                    .shared_until = shared == SIM_NEVER ? SIM_NEVER : s.cpu->cycle + shared };
 
         cpu_run(s.cpu, &slice);
+        ck_assert(ahead == SIM_NEVER || s.cpu->cycle <= slice.horizon + 1000); /* no step begins behind it; the last may be stalled */
     }
 }
 
