@@ -28,21 +28,13 @@ static bool is_external(const struct cpu_delivery *e)
 
 _Noreturn void cpu_raise(struct cpu *cpu, unsigned vector, uint32_t error, enum cpu_cause cause)
 {
-    struct cpu_delivery *f = &cpu->fault;
-
     if (has_selector_error(vector) && is_external(cpu->delivering))
         error |= 1;
-    /* Member by member, for a processor clears large structs slowly: where it happened is filled in by run_record(). */
-    f->valid = true;
-    f->vector = (uint8_t)vector;
-    f->type = CPU_DELIVER_EXCEPTION;
-    f->has_error = pushes_error(vector) && cpu->cr0 & CR0_PE;
-    f->nested = f->shutdown = f->delivered = false;
-    f->error = f->has_error ? error : 0;
-    f->insn_length = 0;
-    f->cause = cause;
-    f->evidence = cpu->evidence;
-    f->cr2 = vector == VEC_PF ? cpu->cr2 : 0;
+    cpu->fault = (struct cpu_delivery){ .valid = true, .vector = (uint8_t)vector, .type = CPU_DELIVER_EXCEPTION, .cause = cause,
+                                        .has_error = pushes_error(vector) && cpu->cr0 & CR0_PE, .evidence = cpu->evidence };
+    cpu->fault.error = cpu->fault.has_error ? error : 0;
+    if (vector == VEC_PF)
+        cpu->fault.cr2 = cpu->cr2;
     cpu->evidence = (struct cpu_evidence){ .kind = CPU_EVIDENCE_NONE };
     run_unwind(cpu, RUN_UNWIND_FAULT);
 }
