@@ -7,12 +7,13 @@
 #include <string.h>
 
 enum { STATUS_FLAGS = 0x8d5, RF = 0x10000, VM = 0x20000, AC = 0x40000, VIF_VIP = 0x180000, ACCESSED = 0x100, STACKS = 0x40000, STACKS_END = 0x44000 };
-enum { VME = 1, PVI = 2, VMXE = 0x2000, SMAP = 0x200000 };
+enum { VME = 1, PVI = 2, LA57 = 0x1000, VMXE = 0x2000, SMAP = 0x200000 };
 
 /* Of the task that a case begins in: what its TSS holds, by its name in the log. */
 #define SAVED_EIP "m14020"
 #define SAVED_FLAGS "m14024"
 #define SAVED_EAX "m14028"
+#define SAVED_ECX "m1402c"
 #define SAVED_ESP "m14038"
 #define SAVED_ESI "m14040"
 #define SAVED_EDI "m14044"
@@ -221,8 +222,8 @@ static bool smap_inner_stack(const struct difference *d)
 {
     uint32_t cr2 = peer_value("cr2");
 
-    return !*d->name && d->a->vector == 14 && d->a->error == 3 && d->b->vector != 14 && on_stack(cr2) &&
-           peer_value("cr4") & SMAP && peer_theirs(SAVED_FLAGS) & AC;
+    return !*d->name && ((d->a->vector == 14 && d->a->error == 3 && d->b->vector != 14) || (d->a->vector == 8 && d->b->vector != 8)) &&
+           on_stack(cr2) && peer_value("cr4") & SMAP && peer_theirs(SAVED_FLAGS) & AC;
 }
 
 static bool untouched(const struct event *e)
@@ -274,9 +275,18 @@ static bool bochs_double_fault_rf(const struct difference *d)
     return d->a->vector == 8 && is_task_flags(d) && (d->ours ^ d->theirs) == RF && d->theirs & RF;
 }
 
+/* In the image that a handler of the case has got. */
+static bool bochs_string_rf_pushed(const struct difference *d)
+{
+    return d->a->vector == 0x40 && on_stack(address(d)) && (d->ours ^ d->theirs) == RF && d->ours & RF && peer_value("dr6") & 0x4000 &&
+           (uint16_t)peer_value(SAVED_ECX);
+}
+
 static bool bochs_string_rf(const struct difference *d)
 {
-    return d->a->vector == 1 && is_task_flags(d) && (d->ours ^ d->theirs) == RF && d->ours & RF && said(d->a, "string");
+    bool saved = d->a->vector == 1 && is_task_flags(d) && (d->ours ^ d->theirs) == RF && d->ours & RF && said(d->a, "string");
+
+    return saved || bochs_string_rf_pushed(d);
 }
 
 /* Of REP CMPS and REP SCAS, after an iteration that is not the last. */
@@ -346,7 +356,10 @@ static bool bochs_vip(const struct difference *d)
 {
     uint32_t flags = task_flags(), cr4 = peer_value("cr4");
     bool counts = (flags & 0x3000) != 0x3000 && cr4 & (flags & VM ? VME : PVI);
+    bool taken = d->b->vector == 0x40 && is_first(d->b); /* by a handler of the case, so that VM is clear already */
 
+    if (taken)
+        return !*d->name && !is_fault(d->a) && (flags & VIF_VIP) == VIF_VIP && (cr4 & (VME | PVI)) == PVI;
     return !*d->name && d->b->vector == 13 && d->b->error == 0 && (flags & VIF_VIP) == VIF_VIP && cr4 & (VME | PVI) && !counts;
 }
 
@@ -363,10 +376,12 @@ static bool bochs_vm86_iretd_ip(const struct difference *d)
     return !*d->name && d->a->vector == 13 && d->a->error == 0 && said(d->a, "iret") && peer_value(SAVED_FLAGS) & VM && peer_theirs(SAVED_EIP) > 0xffff;
 }
 
-/* One bound is enough for ours to see that the index is outside. */
+/* One bound is enough for ours to see that the index is outside; #BR, or what its delivery meets. */
 static bool bound_order(const struct difference *d)
 {
-    return !*d->name && said(d->a, "bound") && said(d->b, "bound") && d->a->vector == 5 && (d->b->vector == 14 || d->b->vector == 13 || d->b->vector == 12);
+    bool outside = d->a->vector == 5 || d->a->vector == 8 || (is_fault(d->a) && d->a->error & 1);
+
+    return !*d->name && said(d->a, "bound") && said(d->b, "bound") && outside && (d->b->vector == 14 || d->b->vector == 13 || d->b->vector == 12);
 }
 
 static bool bochs_has_vmx(const struct difference *d)
@@ -374,6 +389,12 @@ static bool bochs_has_vmx(const struct difference *d)
     if (*d->name || !said(d->a, "mov-cr4"))
         return false;
     return (d->a->vector == 13 && d->a->error == 0 && peer_value(SAVED_EAX) & VMXE) || peer_theirs("cr4") & ~peer_value("cr4") & VMXE;
+}
+
+/* The case goes on in ours. */
+static bool bochs_lacks_la57(const struct difference *d)
+{
+    return !*d->name && said(d->b, "mov-cr4") && peer_theirs(SAVED_EAX) & LA57 && peer_value("cr4") & ~peer_theirs("cr4") & LA57;
 }
 
 static bool bochs_ac_ext(const struct difference *d)
@@ -386,6 +407,15 @@ static bool redirection_bitmap_limit(const struct difference *d)
     return !*d->name && ((d->b->vector == 13 && d->b->error == 0) || d->b->vector == 8) && peer_value("cr4") & VME && (is_int(d->b) || is_int(d->a));
 }
 
+/* Marking the new stack's descriptor accessed. */
+static bool bochs_half_delivered(const struct difference *d)
+{
+    bool state = !strcmp(d->name, SAVED_CS) || !strcmp(d->name, SAVED_EIP) || is_page_entry(d) || on_stack(address(d));
+
+    return d->a->vector == 14 && d->b->vector == 14 && d->a->error == 3 && state && is_selector(peer_theirs(SAVED_CS) & ~3u) &&
+           in_descriptors(peer_value("cr2")) && peer_value("cr2") == peer_theirs("cr2") && (peer_value("cr2") & 7) == 5;
+}
+
 /* Present and the supervisor's, in the table of one kind of paging or the other, if the log has told it. */
 static bool is_supervisor_page(uint32_t laddr)
 {
@@ -396,12 +426,26 @@ static bool is_supervisor_page(uint32_t laddr)
     return (peer_theirs(name[0]) & 5) == 1 || (peer_theirs(name[1]) & 5) == 1;
 }
 
-/* A call gate to conforming code: CPL stays 3. */
+/* A handler of the case has taken the fault of their push; what ours pushed there is the code segment that was left, CPL 3. */
+static bool bochs_push_taken(const struct difference *d)
+{
+    uint32_t theirs_met = peer_theirs("cr2"), pushed;
+    char name[12];
+
+    snprintf(name, sizeof(name), "m%x", theirs_met & ~3u);
+    pushed = peer_value(name) & 0xffff;
+    return d->a->vector == 0x40 && on_stack(theirs_met) && theirs_met != peer_value("cr2") && peer_value("cr4") & SMAP && is_selector(pushed & ~3u) &&
+           (pushed & 3) == 3;
+}
+
+/* A far call to conforming code, through a gate or not: CPL stays 3. */
 static bool bochs_push_as_supervisor(const struct difference *d)
 {
     bool smap = d->b->vector == 14 && d->b->error == 3 && peer_value("cr4") & SMAP;
     uint32_t met = peer_value("cr2"), theirs_met = peer_theirs("cr2");
 
+    if (bochs_push_taken(d))
+        return true;
     if (*d->name || !is_call(d->a))
         return false;
     if (met != theirs_met) /* a handler of the case has taken the fault */
@@ -428,10 +472,20 @@ static bool string_operand_order(const struct difference *d)
     return string && may_be_of_operand(d->a) && may_be_of_operand(d->b) && (!*d->name || !strcmp(d->name, "cr2"));
 }
 
+/* The page of the other operand was accessed before. */
+static bool string_page_seen_later(const struct difference *d)
+{
+    uint32_t page = (address(d) & 0xfff) / (address(d) < 0x1c000 ? 4 : 8);
+
+    return d->a->vector == 0x40 && is_page_entry(d) && (d->ours ^ d->theirs) == 0x20 && peer_value(SAVED_ECX) &&
+           ((page & 0xf) == (peer_value(SAVED_ESI) >> 12 & 0xf) || (page & 0xf) == (peer_value(SAVED_EDI) >> 12 & 0xf));
+}
+
 /* The same, of a fault that a handler of the case has taken: ES:EDI in ours, DS:ESI in theirs. */
 static bool string_operand_order_seen_later(const struct difference *d)
 {
-    return !strcmp(d->name, "cr2") && d->a->vector != 14 && d->ours - peer_value(SAVED_EDI) == d->theirs - peer_value(SAVED_ESI);
+    return string_page_seen_later(d) ||
+           (!strcmp(d->name, "cr2") && d->a->vector != 14 && d->ours - peer_value(SAVED_EDI) == d->theirs - peer_value(SAVED_ESI));
 }
 
 /* Stacks, and how far the fault before it has come. */
@@ -446,7 +500,7 @@ static bool redirection_vector_access(const struct difference *d)
 {
     bool fault = (d->b->vector == 14 && d->b->error == 1) || (d->b->vector == 8 && is_int(d->b));
 
-    return !*d->name && fault && peer_value("cr4") & VME && peer_theirs("cr2") < 0x400;
+    return (!*d->name || !strcmp(d->name, "cr2")) && fault && peer_value("cr4") & VME && peer_theirs("cr2") < 0x400;
 }
 
 static struct known qemu_known[] = {
@@ -473,6 +527,7 @@ static struct known bochs_known[] = {
     { bochs_popf_reads_first, true, "SDM Vol. 2B, POPF: with IOPL below 3 #GP(0) comes before the stack is read", 0 },
     { bochs_vm86_iretd_ip, true, "SDM Vol. 2A, IRET, RETURN-FROM-VIRTUAL-8086-MODE: an EIP beyond the limit of CS is #GP(0)", 0 },
     { bochs_has_vmx, true, "the peer's model has VMX: CR4.VMXE is no reserved bit there", 0 },
+    { bochs_lacks_la57, true, "the peer's model lacks 5-level paging: CR4.LA57 is a reserved bit there", 0 },
     { bochs_ac_ext, false, "SDM Vol. 3A, \"Interrupt 17 - Alignment Check Exception (#AC)\": the error code is always zero", 0 },
     { bochs_clears_bt, false, "SDM Vol. 3B, \"Debug Status Register (DR6)\": but for bits 0 to 3, the processor never clears it", 0 },
     { bochs_dr7_rtm, false, "SDM Vol. 3B, \"Debug Control Register (DR7)\": RTM is reserved where the processor has no RTM", 0 },
@@ -480,10 +535,11 @@ static struct known bochs_known[] = {
     { bochs_pushes_before_limit, false, "SDM Vol. 2A, CALL, CONFORMING-CODE-SEGMENT: the offset is checked before anything is pushed", 0 },
     { redirection_bitmap_limit, true, "left open: INT n with VME and a redirection bitmap beyond the limit of the TSS", 0 },
     { redirection_vector_access, true, "left open: whether the access to the vector of a redirected interrupt is the user's", 0 },
+    { bochs_half_delivered, true, "SDM Vol. 3A, \"Interrupt 14 - Page-Fault Exception (#PF)\": no change of program state goes with it", 0 },
     { bochs_double_fault_rf, false, "SDM Vol. 3B, \"Instruction-Breakpoint Exception Condition\": RF is set in the image for faults; #DF is an abort", 0 },
     { written_before_double_fault, true, "left open: what a delivery has pushed before it faults", 0 },
     { string_operand_order, true, "left open: which operand of a string instruction is accessed first", 0 },
-    { bochs_push_as_supervisor, true, "SDM Vol. 2A, CALL: a gate to conforming code leaves the CPL, so its pushes are the user's", 0 },
+    { bochs_push_as_supervisor, true, "SDM Vol. 2A, CALL: conforming code leaves the CPL, so the pushes are the user's", 0 },
     { bochs_keeps_upper_esp, true, "SDM Vol. 2A, INT n: ESP is loaded from the TSS, all of it, also for a 16-bit stack", 0 },
     { bochs_string_rf, false, "SDM Vol. 3B, \"Instruction-Breakpoint Exception Condition\": RF is set in the image by a trap between iterations", 0 },
     { bochs_string_flags, false, "SDM Vol. 2B, REP: CMPS and SCAS that are to go on have not written the flags (makers differ: host_vendor.h)", 0 },
