@@ -146,6 +146,11 @@ static bool idt_unmapped(struct hint *h)
     return touch_of(h) == TOUCH_IDT;
 }
 
+static bool gdt_read_only(struct hint *h)
+{
+    return touch_of(h) == TOUCH_GDT && h->d->error & 1;
+}
+
 static bool gdt_unmapped(struct hint *h)
 {
     hint_arg(h, 0, "0x%08llx", (unsigned long long)cpu_of(h)->gdtr.base);
@@ -308,6 +313,9 @@ const struct hint_row hints_reach[] = {
       "that was overwritten? CR3 takes the physical address." },
     { reserved_on_the_way, TOPIC_REACH, "{0} cannot be reached, for the paging entry at physical {1} has reserved bits set (see `seen`)." },
     { idt_unmapped, TOPIC_IDT, "the IDT itself, at {0}, is not mapped, so no exception can be handled{1}." },
+    { gdt_read_only, TOPIC_GDT,
+      "the GDT's page is read-only, and the processor writes to it: it sets a descriptor's accessed bit (bit 0 of the access byte) when it loads a segment. Set "
+      "those bits yourself, or let the page be written." },
     { gdt_unmapped, TOPIC_GDT,
       "the GDT, at {0}, is not mapped, so no handler's code segment can be loaded{1}. LGDT takes a linear address: load it again once paging is on." },
     { tr_not_loaded, TOPIC_TSS,

@@ -222,6 +222,13 @@ static void gdt_limit_is_a_count(void) { cpu->gdtr.limit = 6; }
 static void paging(void) { sys_paging(&b.s); }
 static void idt_unmapped(void) { cpu->idtr.base = 0xc0000000 + AT_IDT; sys_paging(&b.s); }
 static void gdt_unmapped(void) { cpu->gdtr.base = 0xc0000000 + AT_GDT; sys_paging(&b.s); }
+static void gdt_read_only(void)
+{
+    sys_desc(&b.s, CODE0, DESC(0, 0xfffff, SEG_G | SEG_DB | SEG_P | SEG_S | 0xa)); /* never loaded yet */
+    sys_paging(&b.s);
+    cpu->cr0 |= CR0_WP;
+    pte(AT_GDT >> 12, AT_GDT | 5);
+}
 static void stack_unmapped(void) { cpu->reg[CPU_SP] = 0xd0000000; sys_paging(&b.s); }
 static void user(void) { sys_protected(&b.s, 3); sys_paging(&b.s); }
 static void user_no_ltr(void) { user(); sys_segment(&b.s, CPU_TR, 0, SYSTEM(0, 0xffff, SYS_TSS_BUSY, 0)); pte(0, 0); }
@@ -278,7 +285,7 @@ static const struct { void (*prepare)(void); const char *code; unsigned len; con
     { task_gates_short, UD, 2, "has limit 0x66" }, { task_with_data_in_cs, UD, 2, "holds a wrong selector for CS: 0x10" },
     { gdt_zero, UD, 2, "the GDT at 0x00001000 does not hold the segments that are in use" }, { gdt_limit_is_a_count, UD, 2, "the GDT's limit, 0x6, looks like a number" },
     { idt_unmapped, UD, 2, "the IDT itself, at 0xc0003000, is not mapped" }, { idt_unmapped, UD, 2, "0x00003000 is mapped" },
-    { gdt_unmapped, UD, 2, "the GDT, at 0xc0001000, is not mapped" }, { stack_unmapped, UD, 2, "the stack pointer (0xd0000000) does not point to mapped memory" },
+    { gdt_unmapped, UD, 2, "the GDT, at 0xc0001000, is not mapped" }, { gdt_read_only, UD, 2, "the GDT's page is read-only" }, { stack_unmapped, UD, 2, "the stack pointer (0xd0000000) does not point to mapped memory" },
     { user_no_ltr, "\xf4", 1, "LTR was never executed" }, { user_esp0_zero, "\xf4", 1, "ESP0 in the TSS is 0" },
     { user_esp0_wrong_end, "\xf4", 1, "ESP0 = 0x00028000 is the lowest address of a mapped page" }, { user_esp0_unmapped, "\xf4", 1, "ESP0 = 0x00028000 in the TSS names is not mapped" },
     { user_esp0_read_only, "\xf4", 1, "lies in a read-only page" }, { user_ss0_null, "\xf4", 1, "SS0 in the TSS is 0" }, { user_ss0_user, "\xf4", 1, "a selector for user mode" },
