@@ -395,7 +395,7 @@ static uint64_t part(const struct test *t, const struct cpu_insn *insn, unsigned
 }
 
 /* Makes the memory operand lie at an interesting address, by its base or its displacement. Returns the linear address. */
-static uint64_t aim(struct test *t, const struct cpu_insn *insn, unsigned disp_at)
+static uint64_t aim(struct test *t, struct cpu_insn *insn, unsigned disp_at)
 {
     bool wide = t->seg[S_CS]->wide;
     uint64_t want = aligned(t, offset_in(t, insn->seg)), base = part(t, insn, insn->base), index = insn->index < R_COUNT ? t->in.reg[insn->index] << insn->scale : 0;
@@ -408,6 +408,7 @@ static uint64_t aim(struct test *t, const struct cpu_insn *insn, unsigned disp_a
         uint32_t disp = (uint32_t)((uint64_t)(int64_t)insn->disp + diff);
 
         memcpy(&t->code[disp_at], &disp, bytes > 2 ? 4 : 2);
+        insn->disp = bytes > 2 ? (int32_t)disp : (int16_t)disp;
     } else if (insn->base < R_COUNT && insn->base != insn->index) {
         set_low(&t->in.reg[insn->base], base + diff, bytes);
     }

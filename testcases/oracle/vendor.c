@@ -66,6 +66,18 @@ static bool unaligned_vector(const struct test *t, const struct isa_row *row, co
     return t->vectors && insn->flags & INSN_MEM && big && unaligned(insn, at, 32);
 }
 
+/* A masked move with 16-bit addresses, some of whose elements come behind offset FFFFh. */
+static bool masked_wraps(const struct test *t, const struct isa_row *row, const struct cpu_insn *insn)
+{
+    uint64_t offset = (uint64_t)(int64_t)insn->disp;
+
+    if (!(insn->flags & INSN_MEM) || insn_ad_bytes(insn) != 2 || !strstr(row->mnemonic, "maskmov"))
+        return false;
+    offset += insn->base < R_COUNT ? t->in.reg[insn->base] : 0;
+    offset += insn->index < R_COUNT ? t->in.reg[insn->index] : 0;
+    return (uint16_t)offset + 32 > 0x10000;
+}
+
 bool vendor_can_judge(struct test *t, const struct isa_row *row, const struct cpu_insn *insn, uint64_t at)
 {
     bool wide = t->seg[S_CS]->wide, memory = insn->flags & INSN_MEM, big = insn->flags & (INSN_OP32 | INSN_OP64);
@@ -85,6 +97,8 @@ bool vendor_can_judge(struct test *t, const struct isa_row *row, const struct cp
         ((row->op[2] == Ib ? t->code[t->len - 1] : (uint8_t)t->in.reg[R_CX]) & 31) > 16 && host_rule(HOST_DOUBLE_SHIFT))
         return false;
     if (row->set == SET_SHA && memory && unaligned(insn, at, 16) && host_rule(HOST_SHA_ALIGNMENT))
+        return false;
+    if (masked_wraps(t, row, insn) && host_rule(HOST_MASKED_WRAP))
         return false;
     if (t->in.eflags & EFL_AC && unaligned_vector(t, row, insn, at) && host_rule(HOST_VECTOR_ALIGNMENT))
         t->in.eflags &= ~(uint32_t)EFL_AC;
