@@ -20,6 +20,7 @@ enum { VME = 1, PVI = 2, LA57 = 0x1000, VMXE = 0x2000, SMAP = 0x200000 };
 #define SAVED_ES "m14048"
 #define SAVED_CS "m1404c"
 #define SAVED_SS "m14050"
+#define SAVED_DS "m14054"
 #define SAVED_FS "m14058"
 #define SAVED_GS "m1405c"
 
@@ -95,9 +96,10 @@ static bool on_stack(uint32_t at)
     return at >= STACKS && at < STACKS_END;
 }
 
+/* And the page behind, which stacks of odd descriptors begin in. */
 static bool in_data(uint32_t at)
 {
-    return at >= 0x30000 && at < 0x38000;
+    return at >= 0x30000 && at < 0x39000;
 }
 
 /* ---- What the manual leaves open ---- */
@@ -128,6 +130,8 @@ static bool order_of_checks(const struct difference *d)
 {
     if (on_stack(address(d)))
         return !is_fault(d->a) && are_selectors(d->ours, d->theirs);
+    if (!*d->name && d->a->vector == 14 && d->b->vector == 14) /* the back link is written, or the rest is read first */
+        return (d->a->error ^ d->b->error) == 2 && peer_value("cr2") == peer_theirs("cr2") && (peer_value("cr2") & 0xfff) < 0x68;
     if (!*d->name)
         return (is_task_fault(d->a) && (is_task_fault(d->b) || d->b->vector == 14)) || (is_task_fault(d->b) && d->a->vector == 14);
     if (!strcmp(d->name, "cr2"))
@@ -173,6 +177,8 @@ static bool pushed_before_fault(const struct difference *d)
     uint32_t at = address(d), cr2 = peer_value("cr2");
     bool dirty = is_page_entry(d) && (d->ours ^ d->theirs) == 0x40;
 
+    if (d->a->vector == 0x40 && is_first(d->a)) /* a handler of the case has taken the fault */
+        return (on_stack(at) && !d->ours) || (is_page_entry(d) && !((d->ours ^ d->theirs) & ~0x60u));
     if (d->a->vector == 12)
         return (on_stack(at) || dirty) && (is_int(d->a) || is_call(d->a));
     return on_stack(at) && d->a->vector == 14 && d->a->error & 2 && at > (cr2 & ~3u) && at < cr2 + 0x40;
@@ -185,7 +191,9 @@ static bool written_before_fault(const struct difference *d)
 
     if (said(d->a, "enter") && on_stack(at)) /* also of a fault that a handler of the case has taken */
         return is_fault(d->a) || d->a->vector == 0x40;
-    return is_fault(d->a) && (((said(d->a, "sgdt") || said(d->a, "sidt")) && (in_data(at) || on_stack(at))) || pushed_before_fault(d));
+    if (is_fault(d->a) && (said(d->a, "sgdt") || said(d->a, "sidt")))
+        return !*d->name ? is_fault(d->b) : in_data(at) || on_stack(at) || (is_page_entry(d) && (d->ours ^ d->theirs) == 0x40);
+    return (is_fault(d->a) || d->a->vector == 0x40) && pushed_before_fault(d);
 }
 
 /* Both have run into bytes that are no code of the case: instructions that leave flags undefined, and others that use
@@ -203,6 +211,21 @@ static bool lost_among_adapters(const struct difference *d)
     uint32_t at = ((peer_theirs(SAVED_CS) & 0xffff) << 4) + (peer_theirs(SAVED_EIP) & 0xffff);
 
     return !*d->name && said(d->a, "?") && said(d->b, "?") && peer_theirs(SAVED_FLAGS) & VM && at >= 0xa0000 && at < 0x100000;
+}
+
+/* A return from a stack whose descriptor has got a base there. */
+static bool stack_among_adapters(const struct difference *d)
+{
+    for (uint32_t at = 0x110b8; at < 0x110f0; at += 8) {
+        char name[12];
+        uint32_t base;
+
+        snprintf(name, sizeof(name), "m%x", at + 4);
+        base = peer_theirs(name) & 0xff0000ff;
+        if (base >= 0xa && base < 0x10)
+            return !*d->name && (said(d->a, "retf") || said(d->a, "iret")) && said(d->b, d->a->what);
+    }
+    return false;
 }
 
 /* An x87 opcode that is none, with CR0.TS or CR0.EM. */
@@ -304,6 +327,12 @@ static bool bochs_iret_no_wrap(const struct difference *d)
     return !*d->name && said(d->b, "iret") && d->b->vector == 13 && (peer_theirs(SAVED_ESP) & 0xffff) > 0xffff - 12;
 }
 
+/* A word of an event's frame that begins below offset 0 of a flat stack. */
+static bool frame_across_end(const struct difference *d)
+{
+    return !*d->name && (d->a->vector == 8 || d->a->vector == 12) && d->b->vector != d->a->vector && peer_value(SAVED_ESP) < 0x20;
+}
+
 /* B0 to B3 of an instruction that comes next. */
 static bool bochs_breakpoint_early(const struct difference *d)
 {
@@ -326,6 +355,13 @@ static bool bochs_iret_vm86_ip(const struct difference *d)
            (peer_theirs(SAVED_FLAGS) & ~peer_value(SAVED_FLAGS) & VM || handler_of_vm86);
 }
 
+/* Handlers of the case have taken both faults: theirs comes from virtual-8086 mode, with null selectors where ours has some. */
+static bool bochs_iret_vm86_taken(const struct difference *d)
+{
+    return d->a->vector == 0x40 && d->b->vector == 0x40 && *d->name && !peer_theirs(SAVED_DS) && !peer_theirs(SAVED_FS) &&
+           peer_theirs(SAVED_ESP) != peer_value(SAVED_ESP) && (peer_value(SAVED_DS) || peer_value(SAVED_FS));
+}
+
 static bool bochs_clears_bt(const struct difference *d)
 {
     return !strcmp(d->name, "dr6") && d->a->vector == 1 && (d->ours ^ d->theirs) == 0x8000 && d->ours & 0x8000;
@@ -336,18 +372,23 @@ static bool bochs_dr7_rtm(const struct difference *d)
     return !strcmp(d->name, "dr7") && (d->ours ^ d->theirs) == 0x800 && d->theirs & 0x800;
 }
 
-/* A frame for which there is no room, and a handler beyond the limit of its segment. */
+/* A frame for which there is no room, or whose stack cannot be loaded, and a handler beyond the limit of its segment. */
 static bool bochs_ip_before_room(const struct difference *d)
 {
-    return !*d->name && d->a->vector == 12 && d->b->vector == 13 && d->a->error == d->b->error && d->a->error <= 1;
+    bool stack = (d->a->vector == 10 || d->a->vector == 12) && is_selector((uint32_t)d->a->error & ~7u);
+
+    return !*d->name && d->b->vector == 13 && d->b->error <= 1 && (stack || (d->a->vector == 12 && d->a->error == d->b->error));
 }
 
 static bool bochs_pushes_before_limit(const struct difference *d)
 {
     uint32_t at = address(d);
+    bool descriptor = d->a->vector == 14 && d->a->error == 3 && in_descriptors(peer_value("cr2")); /* to be marked accessed */
 
-    if (d->a->vector != 13 || d->a->error || !is_call(d->a))
+    if (!is_call(d->a) || !(descriptor || (d->a->vector == 13 && !d->a->error)))
         return false;
+    if (!*d->name)
+        return d->b->vector == 12 || d->b->vector == 14;
     return on_stack(at) || (is_page_entry(d) && (d->ours ^ d->theirs) == 0x40);
 }
 
@@ -358,15 +399,17 @@ static bool bochs_vip(const struct difference *d)
     bool counts = (flags & 0x3000) != 0x3000 && cr4 & (flags & VM ? VME : PVI);
     bool taken = d->b->vector == 0x40 && is_first(d->b); /* by a handler of the case, so that VM is clear already */
 
+    if (!flags && said(d->b, "mov-imm")) /* they are as at first, and not told; nothing else makes it fault */
+        return !*d->name && is_first(d->b) && d->b->vector == 13 && d->b->error == 0 && cr4 & (VME | PVI);
     if (taken)
         return !*d->name && !is_fault(d->a) && (flags & VIF_VIP) == VIF_VIP && (cr4 & (VME | PVI)) == PVI;
     return !*d->name && d->b->vector == 13 && d->b->error == 0 && (flags & VIF_VIP) == VIF_VIP && cr4 & (VME | PVI) && !counts;
 }
 
-/* In virtual-8086 mode with IOPL below 3. */
+/* In virtual-8086 mode with IOPL below 3: elsewhere POPF never raises #GP. */
 static bool bochs_popf_reads_first(const struct difference *d)
 {
-    return !*d->name && d->a->vector == 13 && d->a->error == 0 && said(d->a, "popf") && peer_value(SAVED_FLAGS) & VM &&
+    return !*d->name && d->a->vector == 13 && d->a->error == 0 && said(d->a, "popf") &&
            (d->b->vector == 14 || d->b->vector == 17 || d->b->vector == 12);
 }
 
@@ -380,8 +423,9 @@ static bool bochs_vm86_iretd_ip(const struct difference *d)
 static bool bound_order(const struct difference *d)
 {
     bool outside = d->a->vector == 5 || d->a->vector == 8 || (is_fault(d->a) && d->a->error & 1);
+    bool taken = d->a->vector == 0x40; /* by a handler of the case */
 
-    return !*d->name && said(d->a, "bound") && said(d->b, "bound") && outside && (d->b->vector == 14 || d->b->vector == 13 || d->b->vector == 12);
+    return !*d->name && said(d->b, "bound") && (taken || (outside && said(d->a, "bound"))) && (d->b->vector == 14 || d->b->vector == 13 || d->b->vector == 12);
 }
 
 static bool bochs_has_vmx(const struct difference *d)
@@ -453,10 +497,10 @@ static bool bochs_push_as_supervisor(const struct difference *d)
     return smap || (d->a->vector == 14 && d->a->error == 7 && d->b->vector != 14) || (d->a->vector == 17 && d->b->vector != 17);
 }
 
-/* A stack switch to a 16-bit stack. */
+/* A stack switch to a 16-bit stack, by an event or by a call gate that was stepped. */
 static bool bochs_keeps_upper_esp(const struct difference *d)
 {
-    return !strcmp(d->name, SAVED_ESP) && (uint16_t)d->ours == (uint16_t)d->theirs && d->a->vector == 0x40;
+    return !strcmp(d->name, SAVED_ESP) && (uint16_t)d->ours == (uint16_t)d->theirs && d->theirs <= 0xffff && (d->a->vector == 0x40 || d->a->vector == 1);
 }
 
 /* The fault of an operand, or what came of it. */
@@ -472,13 +516,13 @@ static bool string_operand_order(const struct difference *d)
     return string && may_be_of_operand(d->a) && may_be_of_operand(d->b) && (!*d->name || !strcmp(d->name, "cr2"));
 }
 
-/* The page of the other operand was accessed before. */
+/* The page of the other operand was accessed before, and what leads there. */
 static bool string_page_seen_later(const struct difference *d)
 {
-    uint32_t page = (address(d) & 0xfff) / (address(d) < 0x1c000 ? 4 : 8);
+    uint32_t table = address(d) & ~0xfffu, page = (address(d) & 0xfff) / (table == 0x19000 ? 4 : 8);
 
     return d->a->vector == 0x40 && is_page_entry(d) && (d->ours ^ d->theirs) == 0x20 && peer_value(SAVED_ECX) &&
-           ((page & 0xf) == (peer_value(SAVED_ESI) >> 12 & 0xf) || (page & 0xf) == (peer_value(SAVED_EDI) >> 12 & 0xf));
+           ((table != 0x19000 && table != 0x1c000) || (page & 0xf) == (peer_value(SAVED_ESI) >> 12 & 0xf) || (page & 0xf) == (peer_value(SAVED_EDI) >> 12 & 0xf));
 }
 
 /* The same, of a fault that a handler of the case has taken: ES:EDI in ours, DS:ESI in theirs. */
@@ -515,14 +559,17 @@ static struct known bochs_known[] = {
     { written_before_fault, true, "left open: what ENTER, SGDT, SIDT and the delivery of an event have written before they fault", 0 },
     { lost_code, true, "left open: flags that are undefined, in code that was no part of the case", 0 },
     { lost_among_adapters, true, "left open: what lies where a PC has adapters and firmware", 0 },
+    { stack_among_adapters, true, "left open: what lies where a PC has adapters and firmware", 0 },
     { reserved_escape, true, "left open: whether an x87 opcode that is reserved is #NM or #UD where all others are #NM", 0 },
     { double_fault_pointer, true, "left open: SDM Vol. 3A, \"Interrupt 8 - Double Fault Exception (#DF)\": the saved CS and EIP are undefined", 0 },
     { stack_of_new_task, true, "left open: SDM Vol. 3A, \"Task Switching\": the stack of a fault that is found before SS is loaded", 0 },
+    { frame_across_end, true, "left open: SDM Vol. 3A, \"Limit Checking\": accesses that wrap in a segment of 4 GiB", 0 },
     { bound_order, true, "left open: whether BOUND reads its second bound when the first tells", 0 },
     { string_operand_order_seen_later, false, "left open: which operand of a string instruction is accessed first", 0 },
     { smap_inner_stack, true, "left open: SDM Vol. 3A, \"Determination of Access Rights\": whether what an event pushes on an inner stack is an explicit access", 0 },
     { bochs_breakpoint_early, true, "SDM Vol. 3A, \"Priority Among Concurrent Events\": a trap comes before the breakpoint of the next instruction", 0 },
     { bochs_iret_vm86_ip, true, "SDM Vol. 2A, IRET, RETURN-TO-VIRTUAL-8086-MODE: an instruction pointer beyond FFFFH is #GP(0)", 0 },
+    { bochs_iret_vm86_taken, true, "SDM Vol. 2A, IRET, RETURN-TO-VIRTUAL-8086-MODE: an instruction pointer beyond FFFFH is #GP(0)", 0 },
     { bochs_vip, true, "SDM Vol. 3A, \"System Flags and Fields in the EFLAGS Register\": VIP counts with VME or PVI, and IOPL below 3", 0 },
     { bochs_popf_reads_first, true, "SDM Vol. 2B, POPF: with IOPL below 3 #GP(0) comes before the stack is read", 0 },
     { bochs_vm86_iretd_ip, true, "SDM Vol. 2A, IRET, RETURN-FROM-VIRTUAL-8086-MODE: an EIP beyond the limit of CS is #GP(0)", 0 },
@@ -531,8 +578,8 @@ static struct known bochs_known[] = {
     { bochs_ac_ext, false, "SDM Vol. 3A, \"Interrupt 17 - Alignment Check Exception (#AC)\": the error code is always zero", 0 },
     { bochs_clears_bt, false, "SDM Vol. 3B, \"Debug Status Register (DR6)\": but for bits 0 to 3, the processor never clears it", 0 },
     { bochs_dr7_rtm, false, "SDM Vol. 3B, \"Debug Control Register (DR7)\": RTM is reserved where the processor has no RTM", 0 },
-    { bochs_ip_before_room, true, "SDM Vol. 2A, INT n, INTRA-PRIVILEGE-LEVEL-INTERRUPT: room on the stack is checked before the instruction pointer", 0 },
-    { bochs_pushes_before_limit, false, "SDM Vol. 2A, CALL, CONFORMING-CODE-SEGMENT: the offset is checked before anything is pushed", 0 },
+    { bochs_ip_before_room, true, "SDM Vol. 2A, INT n: the new stack and its room are checked before the instruction pointer", 0 },
+    { bochs_pushes_before_limit, false, "SDM Vol. 2A, CALL: the offset is checked, and the descriptor loaded, before anything is pushed", 0 },
     { redirection_bitmap_limit, true, "left open: INT n with VME and a redirection bitmap beyond the limit of the TSS", 0 },
     { redirection_vector_access, true, "left open: whether the access to the vector of a redirected interrupt is the user's", 0 },
     { bochs_half_delivered, true, "SDM Vol. 3A, \"Interrupt 14 - Page-Fault Exception (#PF)\": no change of program state goes with it", 0 },
