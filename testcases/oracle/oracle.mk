@@ -21,9 +21,9 @@ check-oracle: testcases/oracle/oracle testcases/oracle/decode_zydis
 
 # system/: privileged sequences, stepped in a guest that logs its own state; here and in a second opinion.
 system_dir = testcases/oracle/system
-system_sources = $(system_dir)/code.c $(system_dir)/guest.asm $(system_dir)/log.c $(system_dir)/main.c $(system_dir)/random.c \
-	$(system_dir)/tables.c
-system_objects = $(addsuffix .g32.o,$(basename $(system_sources)))
+system_shared = $(addprefix $(system_dir)/,command.c memory.c random.c say.c watch.c)
+system_sources = $(addprefix $(system_dir)/,code.c guest.asm log.c main.c tables.c)
+system_objects = $(addsuffix .g32.o,$(basename $(system_sources) $(system_shared)))
 check_DATA += $(system_dir)/system.elf
 check_PROGRAMS += testcases/oracle/system/compare
 testcases_oracle_system_compare_SOURCES = testcases/oracle/system/compare.c testcases/oracle/system/peers.c testcases/oracle/system/peers.h
@@ -38,6 +38,6 @@ check-system-oracle: sim$(EXEEXT) $(system_dir)/compare $(system_dir)/system.elf
 $(system_objects): guest_cflags += -I$(top_srcdir)
 $(system_dir)/system.elf: $(system_objects) $(system_dir)/guest.ld
 	$(guest_link32)
-EXTRA_DIST += $(system_sources) $(system_dir)/guest.ld $(system_dir)/run.sh $(system_dir)/system.h
+EXTRA_DIST += $(system_sources) $(system_shared) $(addprefix $(system_dir)/,guest.ld harness.h run.sh system.h)
 -include $(wildcard testcases/oracle/system/*.d)
 CLEANFILES += $(addprefix $(system_dir)/,$(guest_leavings))

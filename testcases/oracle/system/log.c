@@ -3,68 +3,9 @@
 
 enum { MAX_EVENTS = 40 };
 
-/* ---- Text to port 0xE9, or to the first parallel port ---- */
-
-bool log_to_printer;
-
-static void out8(u16 port, u8 value)
-{
-    __asm__ volatile("outb %0, %1" :: "a"(value), "Nd"(port));
-}
-
-static char text[4096];
-static u32 text_used;
-
-void say_flush(void)
-{
-    const char *from = text;
-    u32 count = text_used;
-
-    for (; log_to_printer && count; count--, from++) {
-        out8(0x378, (u8)*from);
-        out8(0x37a, 0x0d); /* strobe */
-        out8(0x37a, 0x0c);
-    }
-    __asm__ volatile("rep outsb" : "+S"(from), "+c"(count) : "d"(0xe9) : "memory");
-    text_used = 0;
-}
-
-static void say_char(char c)
-{
-    if (text_used == sizeof(text))
-        say_flush();
-    text[text_used++] = c;
-}
-
-void say(const char *s)
-{
-    while (*s)
-        say_char(*s++);
-}
-
-void say_hex(u32 value)
-{
-    int digit = 28;
-
-    while (digit && !(value >> digit))
-        digit -= 4;
-    for (; digit >= 0; digit -= 4)
-        say_char("0123456789abcdef"[value >> digit & 15]);
-}
-
-static void say_value(const char *name, u32 value)
-{
-    say(" ");
-    say(name);
-    say("=");
-    say_hex(value);
-}
-
 /* ---- Memory that is looked at ---- */
 
-static const struct watched {
-    u32 at, dwords;
-} watched[] = {
+static const struct watched watched[] = {
     { GDT_AT + H_TSS, 4 },                  /* busy or not */
     { GDT_AT + FIRST, SLOTS * 2 },
     { LDT_AT, LDT_ENTRIES * 2 },
@@ -76,34 +17,7 @@ static const struct watched {
     { DATA_AT, 8 }, { DATA_AT + PAGE - 8, 8 }, { DATA_AT + 2 * PAGE - 8, 8 }, { DATA_AT + 3 * PAGE - 8, 8 }, { DATA_AT + 4 * PAGE - 8, 8 },
     { DATA_AT + 5 * PAGE - 8, 8 }, { DATA_AT + 6 * PAGE - 8, 8 }, { DATA_AT + 7 * PAGE - 8, 8 }, { DATA_AT + 8 * PAGE - 8, 4 },
 };
-enum { AREAS = sizeof(watched) / sizeof(watched[0]), MAX_WATCHED = 2048 };
-static u32 seen[MAX_WATCHED];
-static bool told[MAX_WATCHED];
-
-static void look(bool tell)
-{
-    u32 *was = seen;
-
-    for (unsigned n = 0; n < AREAS; n++)
-        for (u32 at = watched[n].at, end = at + watched[n].dwords * 4; at < end; at += 4, was++) {
-            u32 now = get32(at);
-
-            if (now == *was)
-                continue;
-            if (tell) {
-                say(" m");
-                say_hex(at);
-                say("=");
-                say_hex(now);
-                if (!told[was - seen]) {
-                    say(":");
-                    say_hex(*was);
-                }
-            }
-            told[was - seen] = tell;
-            *was = now;
-        }
-}
+enum { AREAS = sizeof(watched) / sizeof(watched[0]) };
 
 /* ---- Registers ---- */
 
@@ -130,9 +44,7 @@ void log_begin(void)
     expected = routine_offset(0);
     for (unsigned n = 0; n < REGISTERS; n++)
         registers[n] = 0;
-    for (unsigned n = 0; n < MAX_WATCHED; n++)
-        told[n] = false;
-    look(false);
+    watch_begin(watched, AREAS);
     say("C ");
     say_hex(scenario.number);
     say("\n");
@@ -224,7 +136,7 @@ bool log_event(unsigned entry, u32 *stack)
     for (unsigned r = 0; r < REGISTERS; r++)
         if (now[r] != registers[r])
             say_value(names[r], registers[r] = now[r]);
-    look(true);
+    watch_look(watched, AREAS, true);
     if (code != (entry < 32 && has_code >> entry & 1))
         return finish("error-code");
     if (entry == 8 || entry == 33)

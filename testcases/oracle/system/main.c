@@ -152,50 +152,20 @@ static void run_case(u32 seed, u32 number, bool tell)
     enter_case();
 }
 
-/* ---- The command line ---- */
-
-static const char *find(const char *line, const char *name)
-{
-    for (; *line; line++) {
-        unsigned n = 0;
-
-        while (name[n] && line[n] == name[n])
-            n++;
-        if (!name[n])
-            return line + n;
-    }
-    return 0;
-}
-
-static u32 number(const char *line, const char *name, u32 otherwise)
-{
-    const char *p = find(line, name);
-    u32 v = 0;
-
-    if (!p)
-        return otherwise;
-    while (*p >= '0' && *p <= '9')
-        v = v * 10 + (u32)(*p++ - '0');
-    return v;
-}
-
 void guest_main(u32 magic, const u32 *info)
 {
-    static char line[256]; /* what the loader has left lies where cases will be */
-    const char *given = magic == 0x2badb002 && info[0] & 4 ? (const char *)info[4] : "";
     u32 seed, first, count;
 
-    for (unsigned n = 0; n < sizeof(line) - 1 && given[n]; n++)
-        line[n] = given[n];
-    seed = number(line, "seed=", 1);
-    first = number(line, "first=", 0);
-    count = number(line, "count=", 100);
-    scenario.no_data = find(line, "nodata");
-    log_to_printer = find(line, "printer");
+    command_keep(magic, info);
+    seed = command_number("seed=", 1);
+    first = command_number("first=", 0);
+    count = command_number("count=", 100);
+    scenario.no_data = command_find("nodata");
+    log_to_printer = command_find("printer");
     make_harness_tables();
     make_tables_once();
     for (u32 n = first; n < first + count; n++)
-        run_case(seed, n, find(line, "show"));
+        run_case(seed, n, command_find("show"));
     say("Z\n");
     say_flush();
 }

@@ -1,5 +1,5 @@
 /* The same numbers wherever it runs: case n of a seed does not depend on the cases before it. */
-#include "testcases/oracle/system/system.h"
+#include "testcases/oracle/system/harness.h"
 
 static u32 key, drawn;
 

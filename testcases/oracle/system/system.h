@@ -23,18 +23,11 @@
 #ifndef LIBSIM_TESTCASES_SYSTEM_H
 #define LIBSIM_TESTCASES_SYSTEM_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-typedef uint8_t u8;
-typedef uint16_t u16;
-typedef uint32_t u32;
-typedef uint64_t u64;
+#include "testcases/oracle/system/harness.h"
 
 /* ---- Memory: linear is physical here; 16-bit segments, VM86 and real mode reach all of it ---- */
 
 enum {
-    PAGE = 0x1000,
     GDT_AT = 0x10000,       /* two pages: what the guest itself needs, and the case's descriptors */
     LDT_AT = 0x12000,
     IDT_AT = 0x13000,
@@ -100,26 +93,14 @@ struct scenario {
 };
 extern struct scenario scenario;
 
-/* ---- random.c ---- */
-
-void rnd_seed(u32 seed, u32 number);
-u32 rnd(void);
-u32 below(u32 n);           /* 0 .. n - 1 */
-bool chance(u32 percent);
-u32 flip_bit(u32 mask);     /* one of the bits of mask */
-
 /* ---- tables.c: descriptor tables, TSSs, page tables ---- */
 
 void make_tables_once(void);
 void make_tables(void);
-u64 descriptor(u32 base, u32 limit, u32 attr); /* attr: access byte, flags in bits 15:12; limit as encoded */
-u64 gate(u16 selector, u32 offset, u32 access, u32 count);
 u16 any_selector(void);
 u16 code_selector(unsigned bits); /* one that fits, mostly */
 u32 routine_offset(unsigned routine);
 unsigned any_routine(unsigned bits, unsigned after);
-void put32(u32 at, u32 value);
-u32 get32(u32 at);
 
 /* ---- code.c: the routines ---- */
 
@@ -127,14 +108,9 @@ void make_code(void);
 
 /* ---- log.c ---- */
 
-extern bool log_to_printer;
-
 void log_begin(void);
 /* Called by each task of the logger. True: the case goes on. */
 bool log_event(unsigned entry, u32 *stack);
-void say(const char *text);
-void say_hex(u32 value);
-void say_flush(void);
 
 /* ---- guest.asm ---- */
 

@@ -10,39 +10,6 @@ enum { SYS_TSS16 = 1, SYS_LDT = 2, SYS_CALL16 = 4, SYS_TASK_GATE = 5, SYS_INT16 
 enum { PT_P = 1, PT_RW = 2, PT_US = 4, PT_A = 0x20, PT_D = 0x40, PT_PS = 0x80, PT_G = 0x100 };
 enum { TSS_CR3 = 0x1c, TSS_EIP = 0x20, TSS_FLAGS = 0x24, TSS_REG = 0x28, TSS_ESP = 0x38, TSS_SEG = 0x48, TSS_LDT = 0x60, TSS_TRAP = 0x64, TSS_IOMAP = 0x66 };
 
-void put32(u32 at, u32 value)
-{
-    *(volatile u32 *)at = value;
-}
-
-static void put16(u32 at, u16 value)
-{
-    *(volatile u16 *)at = value;
-}
-
-u32 get32(u32 at)
-{
-    return *(volatile u32 *)at;
-}
-
-static void put64(u32 at, u64 value)
-{
-    put32(at, (u32)value);
-    put32(at + 4, (u32)(value >> 32));
-}
-
-u64 descriptor(u32 base, u32 limit, u32 attr)
-{
-    u32 high = (base >> 16 & 0xff) | (attr & 0xff) << 8 | (limit & 0xf0000) | (attr & 0xf000) << 8 | (base & 0xff000000);
-
-    return (u64)high << 32 | base << 16 | (limit & 0xffff);
-}
-
-u64 gate(u16 selector, u32 offset, u32 access, u32 count)
-{
-    return (u64)((offset & 0xffff0000) | access << 8 | count) << 32 | (u32)selector << 16 | (offset & 0xffff);
-}
-
 /* ---- Choices ---- */
 
 u32 routine_offset(unsigned routine)
@@ -126,21 +93,6 @@ static u16 any_task(void)
     if (chance(8))
         return any_selector();
     return slot_selector(task[below(sizeof(task))], below(4));
-}
-
-/* One field, or one bit of one. */
-static u64 broken(u64 d)
-{
-    switch (below(8)) {
-    case 0: return d ^ (u64)A_P << 40;
-    case 1: return d ^ (u64)(1 + below(3)) << 45;
-    case 2: return d ^ (u64)1 << (40 + below(5));
-    case 3: return (d & ~(u64)0xf00000000) ^ (u64)below(32) << 40;
-    case 4: return d ^ (u64)1 << (52 + below(4));
-    case 5: return d ^ (u64)1 << below(16);
-    case 6: return d ^ (u64)1 << (16 + below(24));
-    default: return d ^ (u64)1 << (48 + below(16));
-    }
 }
 
 static u64 slot_descriptor(unsigned slot)
@@ -413,12 +365,6 @@ static void make_pages(void)
     put64(wide_pd + 8, (u64)(chance(20) ? 0x80000000u : 0) << 32 | big | (chance(6) ? 1u << (13 + below(8)) : 0));
     put64(wide_pd + 16, (u64)(chance(20) ? 0x80000000u : 0) << 32 | wide_pt | alias);
     put64(wide_pd + 24, chance(50) ? 0 : rnd() & ~1u);
-}
-
-static void clear(u32 at, u32 bytes)
-{
-    bytes /= 4;
-    __asm__ volatile("rep stosl" : "+D"(at), "+c"(bytes) : "a"(0) : "memory");
 }
 
 /* What firmware and loaders have left differs from machine to machine, and cases read it. */
