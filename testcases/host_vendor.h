@@ -70,6 +70,8 @@
       "#GP(0), #SS(0)", "seen; SDM Vol. 3A, \"Limit Checking\" leaves it to the implementation")                                                     \
     X(MASKED_WRAP, "VMASKMOV, VPMASKMOV", "addresses, faults", "an element comes behind offset FFFFh with 16-bit addresses",                                        \
       "the element's address wraps, and it may fault though it is not selected", "seen; APM Vol. 4, \"VMASKMOVPS\" leaves the fault open")              \
+    X(MASKED_NONE, "MASKMOVQ, MASKMOVDQU", "#PF", "no byte is selected, and the page is not there",                                                             \
+      "#PF", "seen; SDM Vol. 2B, \"MASKMOVDQU\" leaves it to the implementation")                                                                         \
     X(BASED_CANONICAL, "all that access memory by FS or GS", "#GP", "64-bit mode, the offset is not canonical, but with the base it is",                     \
       "#GP(0)", "seen")                                                                                                                                \
     X(BOUND_ORDER, "BOUND", "fault", "the index is below the lower bound, and the upper one cannot be read",                                           \

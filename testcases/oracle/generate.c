@@ -424,6 +424,15 @@ void put_both(uint32_t laddr, const void *bytes, unsigned len)
         }
 }
 
+/* Of BT and its kin with a register: the byte that the bit is in. */
+static uint64_t bit_address(const struct test *t, const struct cpu_insn *insn, uint64_t laddr)
+{
+    uint64_t bit = t->in.reg[insn->src / 8];
+
+    laddr += (uint64_t)((insn->flags & INSN_OP64 ? (int64_t)bit : insn->flags & INSN_OP32 ? (int32_t)bit : (int16_t)bit) >> 3);
+    return t->seg[S_CS]->wide ? laddr : (uint32_t)laddr;
+}
+
 /* Something to read there: edges, or what makes CMPXCHG find its equal. */
 static void place_operand(const struct test *t, uint64_t laddr)
 {
@@ -559,7 +568,7 @@ bool generate(unsigned row_number, bool wide, struct test *t)
         if (t->vectors && at + 64 - CANONICAL < 128)
             t->in.eflags &= ~EFL_AC; /* across that border AC is found before what is not canonical */
         if (is_bit_test(row))
-            at += wide ? (uint64_t)((int64_t)t->in.reg[insn.src / 8] >> 3) : (uint32_t)((int32_t)t->in.reg[insn.src / 8] >> 3);
+            at = bit_address(t, &insn, at);
         if (!strcmp(row->mnemonic, "movbe") && at < CANONICAL && at + 8 > CANONICAL)
             return false; /* this host makes two accesses of it */
         place_operand(t, at);

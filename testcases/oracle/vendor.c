@@ -47,6 +47,12 @@ static bool stray_address(const struct test *t, const struct isa_row *row, uint6
            (string && (not_canonical(reg[R_SI]) || not_canonical(reg[R_DI])));
 }
 
+/* Of a segment that has one in 64-bit mode. */
+static uint64_t base_of(const struct test *t, const struct cpu_insn *insn)
+{
+    return insn->seg == CPU_GS && t->seg[S_GS] ? t->seg[S_GS]->base : 0;
+}
+
 /* By RIP, for the place is not chosen yet; or by a register that is base and index. */
 static bool anywhere(const struct cpu_insn *insn)
 {
@@ -81,6 +87,7 @@ static bool masked_wraps(const struct test *t, const struct isa_row *row, const 
 bool vendor_can_judge(struct test *t, const struct isa_row *row, const struct cpu_insn *insn, uint64_t at)
 {
     bool wide = t->seg[S_CS]->wide, memory = insn->flags & INSN_MEM, big = insn->flags & (INSN_OP32 | INSN_OP64);
+    bool stray = stray_address(t, row, memory ? at : 0) || (memory && (anywhere(insn) || not_canonical(at - base_of(t, insn))));
     unsigned first = prefixes(t);
 
     if (wide && row->attributes & ISA_F64 && has_prefix(t, 0x66) && host_rule(HOST_NEAR_BRANCH))
@@ -102,7 +109,7 @@ bool vendor_can_judge(struct test *t, const struct isa_row *row, const struct cp
         return false;
     if (t->in.eflags & EFL_AC && unaligned_vector(t, row, insn, at) && host_rule(HOST_VECTOR_ALIGNMENT))
         t->in.eflags &= ~(uint32_t)EFL_AC;
-    if (wide && t->in.eflags & EFL_AC && (stray_address(t, row, memory ? at : 0) || (memory && anywhere(insn))) && host_rule(HOST_ALIGNMENT_LAST))
+    if (wide && t->in.eflags & EFL_AC && stray && host_rule(HOST_ALIGNMENT_LAST))
         t->in.eflags &= ~(uint32_t)EFL_AC;
     return true;
 }
@@ -126,11 +133,38 @@ static void run_code(const struct test *t, const uint64_t *reg, const uint8_t *c
     simulated_put(t->code_at, t->code, t->len);
 }
 
+static bool is_vex(const struct test *t)
+{
+    return isa_rows[t->row].map && (t->code[prefixes(t)] & 0xfe) == 0xc4;
+}
+
+/* Where ModRM is, if there is one. */
+static unsigned opcode_end(const struct test *t)
+{
+    unsigned first = prefixes(t), map = isa_rows[t->row].map;
+
+    if (is_vex(t))
+        return first + (t->code[first] == 0xc4 ? 4 : 3);
+    return first + (map > 1 ? 3 : map + 1);
+}
+
+/* REX.B or VEX.B: the register in ModRM.rm is one of the upper eight. */
+static bool extends_rm(const struct test *t)
+{
+    unsigned first = prefixes(t);
+
+    if (!t->seg[S_CS]->wide)
+        return false;
+    if (is_vex(t))
+        return t->code[first] == 0xc4 && !(t->code[first + 1] & 0x20);
+    return first && (t->code[first - 1] & 0xf1) == 0x41;
+}
+
 /* The same test without some prefixes, with another opcode byte. */
 static void run_as(const struct test *t, const uint64_t *reg, const char *without, uint8_t opcode, struct state *out)
 {
     uint8_t code[sizeof(t->code)];
-    unsigned first = prefixes(t), kept = 0, behind = first + (isa_rows[t->row].map == 1 ? 2 : 1);
+    unsigned first = prefixes(t), kept = 0, behind = opcode_end(t);
 
     memset(code, 0x90, sizeof(code));
     for (unsigned n = 0; n < first; n++)
@@ -250,7 +284,7 @@ static void run_as_long(const struct test *t, uint8_t opcode, struct state *out)
 static void push_segment(const struct test *t, struct state *out)
 {
     out->vector = -1;
-    if (isa_rows[t->row].map == 1)
+    if (t->len > 1)
         run_as_long(t, 0xa2, out); /* CPUID: can it be fetched? */
     if (!faults(out))
         run_slot(t, 0x50, 0, out);
@@ -344,6 +378,22 @@ static bool unaligned_on_stack(const struct test *t, const struct state *native,
     return lea.vector < 0 && lea.reg[rex_r ? 9 : 1] % 16;
 }
 
+/* MASKMOVQ, MASKMOVDQU: the sign bits of the second register are the mask. */
+static bool nothing_selected(const struct test *t, const struct state *native, const struct state *simulated)
+{
+    unsigned at = opcode_end(t), n = t->code[at] & 7, bytes = has_prefix(t, 0x66) || is_vex(t) ? 16 : 8;
+    const uint8_t *mask = t->in.v.ymm[n | (extends_rm(t) ? 8 : 0)];
+
+    if (!strstr(isa_rows[t->row].mnemonic, "maskmovq") && !strstr(isa_rows[t->row].mnemonic, "maskmovdqu"))
+        return false;
+    if (bytes == 8)
+        mask = (const uint8_t *)&t->in.v.significand[n];
+    for (unsigned k = 0; k < bytes; k++)
+        if (mask[k] & 0x80)
+            return false;
+    return native->vector == VEC_PF && simulated->vector < 0;
+}
+
 /* MXCSR.MM */
 static bool loads_mm(const struct test *t, const struct state *native, const struct state *simulated)
 {
@@ -377,6 +427,8 @@ bool vendor_agrees(const struct test *t, const struct state *native, struct stat
         return host_rule(HOST_BASED_CANONICAL);
     if (reads_both_bounds(t, native, simulated))
         return host_rule(HOST_BOUND_ORDER);
+    if (nothing_selected(t, native, simulated))
+        return host_rule(HOST_MASKED_NONE);
     if (loads_mm(t, native, simulated))
         return host_rule(HOST_MXCSR_MM);
     if ((named(row, "ret far") || named(row, "iret")) && !t->seg[S_CS]->wide && far_return_reads_first(t, native))
