@@ -30,7 +30,7 @@
 #include "testcases/fuzz/fuzz.h"
 #include "testcases/machine/bench.h"
 
-#define CASE_SECONDS 60 /* of the processor's time, for both machines with the slowest sanitizers */
+#define CASE_SECONDS 180 /* of the processor's time, for both machines with the slowest sanitizers, if code resets them every few steps */
 
 /* What parent and child share. */
 static struct tally {
