@@ -26,18 +26,31 @@ system_sources = $(addprefix $(system_dir)/,code.c guest.asm log.c main.c tables
 system_objects = $(addsuffix .g32.o,$(basename $(system_sources) $(system_shared)))
 check_DATA += $(system_dir)/system.elf
 check_PROGRAMS += testcases/oracle/system/compare
-testcases_oracle_system_compare_SOURCES = testcases/oracle/system/compare.c testcases/oracle/system/peers.c testcases/oracle/system/peers.h
+testcases_oracle_system_compare_SOURCES = testcases/oracle/system/compare.c testcases/oracle/system/peers.c testcases/oracle/system/peers.h \
+	testcases/oracle/system/peers_long.c
 testcases_oracle_system_compare_LDADD =
 # The sample that run.sh takes without arguments; check-system-oracle takes an hour.
 TESTS += $(system_dir)/run.sh
 SYSTEM_ORACLE_CASES = 20000
 SYSTEM_ORACLE_SEED = 2
-check-system-oracle: sim$(EXEEXT) $(system_dir)/compare $(system_dir)/system.elf
-	SIM='$(abs_top_builddir)/sim$(EXEEXT)' top_builddir='$(abs_top_builddir)' NASM='$(NASM)' bash $(top_srcdir)/$(system_dir)/run.sh \
-		--cases $(SYSTEM_ORACLE_CASES) --seed $(SYSTEM_ORACLE_SEED) bochs
+check-system-oracle: sim$(EXEEXT) $(system_dir)/compare $(system_dir)/system.elf $(system_dir)/long/long.elf
+	for guest in system long; do \
+		SIM='$(abs_top_builddir)/sim$(EXEEXT)' top_builddir='$(abs_top_builddir)' NASM='$(NASM)' \
+			bash $(top_srcdir)/$(system_dir)/run.sh --guest $$guest --cases $(SYSTEM_ORACLE_CASES) --seed $(SYSTEM_ORACLE_SEED) bochs || exit; \
+	done
 $(system_objects): guest_cflags += -I$(top_srcdir)
 $(system_dir)/system.elf: $(system_objects) $(system_dir)/guest.ld
 	$(guest_link32)
 EXTRA_DIST += $(system_sources) $(system_shared) $(addprefix $(system_dir)/,guest.ld harness.h run.sh system.h)
--include $(wildcard testcases/oracle/system/*.d)
-CLEANFILES += $(addprefix $(system_dir)/,$(guest_leavings))
+-include $(wildcard testcases/oracle/system/*.d testcases/oracle/system/long/*.d)
+CLEANFILES += $(addprefix $(system_dir)/,$(guest_leavings)) $(addprefix $(system_dir)/long/,$(guest_leavings))
+
+# long/: the same in IA-32e mode.
+long_oracle_sources = $(addprefix $(system_dir)/long/,code.c guest.asm log.c main.c tables.c)
+long_oracle_objects = $(addsuffix .g64.o,$(basename $(long_oracle_sources) $(system_shared)))
+check_DATA += $(system_dir)/long/long.elf
+$(long_oracle_objects): guest_cflags += -I$(top_srcdir)
+$(system_dir)/long/long.elf: $(long_oracle_objects) $(system_dir)/guest.ld
+	$(guest_link64) --oformat elf32-i386
+TESTS += $(system_dir)/long/run.sh
+EXTRA_DIST += $(long_oracle_sources) $(system_dir)/long/long.h $(system_dir)/long/run.sh

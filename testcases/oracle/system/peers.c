@@ -26,7 +26,7 @@ enum { VME = 1, PVI = 2, LA57 = 0x1000, VMXE = 0x2000, SMAP = 0x200000 };
 
 /* ---- What a value is ---- */
 
-static uint32_t address(const struct difference *d)
+uint32_t peer_address(const struct difference *d)
 {
     return d->name[0] == 'm' ? (uint32_t)strtoul(d->name + 1, NULL, 16) : 0;
 }
@@ -34,7 +34,7 @@ static uint32_t address(const struct difference *d)
 /* EFLAGS in one of the 32-bit TSSs. */
 static bool is_task_flags(const struct difference *d)
 {
-    uint32_t at = address(d);
+    uint32_t at = peer_address(d);
 
     return at == 0x14024 || at == 0x15024 || at == 0x150a4 || at == 0x151a4;
 }
@@ -42,7 +42,7 @@ static bool is_task_flags(const struct difference *d)
 /* The half of a descriptor that has its type. */
 static bool is_descriptor(const struct difference *d)
 {
-    uint32_t at = address(d);
+    uint32_t at = peer_address(d);
 
     return (at >= 0x11000 && at < 0x13000) && at & 4;
 }
@@ -50,7 +50,7 @@ static bool is_descriptor(const struct difference *d)
 /* The page table entry of a page of descriptors, or of the tasks. */
 static bool is_task_switch_page(const struct difference *d)
 {
-    uint32_t at = address(d);
+    uint32_t at = peer_address(d);
 
     return at == 0x19044 || at == 0x19048 || at == 0x19054 || at == 0x1c088 || at == 0x1c090 || at == 0x1c0a8;
 }
@@ -76,17 +76,17 @@ static bool is_task_fault(const struct event *e)
     return e->vector == 10 || e->vector == 11 || e->vector == 12;
 }
 
-static bool said(const struct event *e, const char *what)
+bool peer_said(const struct event *e, const char *what)
 {
     return !strcmp(e->what, what);
 }
 
 static bool is_int(const struct event *e)
 {
-    return !strncmp(e->what, "int", 3) || said(e, "end");
+    return !strncmp(e->what, "int", 3) || peer_said(e, "end");
 }
 
-static bool is_fault(const struct event *e)
+bool peer_is_fault(const struct event *e)
 {
     return e->vector != 1 && e->vector != 3 && e->vector != 4 && e->vector < 32;
 }
@@ -128,8 +128,8 @@ static bool are_selectors(uint32_t a, uint32_t b)
 /* Faults of a task switch; one that a handler of the case has taken is told by its error code on the stack. */
 static bool order_of_checks(const struct difference *d)
 {
-    if (on_stack(address(d)))
-        return !is_fault(d->a) && are_selectors(d->ours, d->theirs);
+    if (on_stack(peer_address(d)))
+        return !peer_is_fault(d->a) && are_selectors(d->ours, d->theirs);
     if (!*d->name && d->a->vector == 14 && d->b->vector == 14) /* the back link is written, or the rest is read first */
         return (d->a->error ^ d->b->error) == 2 && peer_value("cr2") == peer_theirs("cr2") && (peer_value("cr2") & 0xfff) < 0x68;
     if (!*d->name)
@@ -147,15 +147,15 @@ static bool far_pointer_order(const struct difference *d)
 
     if (strcmp(d->name, "cr2"))
         return false;
-    if (said(d->a, "retf"))
+    if (peer_said(d->a, "retf"))
         return apart == -2u || apart == -4u;
     return (apart == 2 || apart == 4) &&
-           (d->a->vector != 14 || said(d->a, "load-pointer") || said(d->a, "jmp-mem") || said(d->a, "call-mem"));
+           (d->a->vector != 14 || peer_said(d->a, "load-pointer") || peer_said(d->a, "jmp-mem") || peer_said(d->a, "call-mem"));
 }
 
 static bool is_page_entry(const struct difference *d)
 {
-    uint32_t at = address(d);
+    uint32_t at = peer_address(d);
 
     return at >= 0x18000 && at < 0x1e000;
 }
@@ -163,10 +163,10 @@ static bool is_page_entry(const struct difference *d)
 /* Another operand of the instruction has faulted, or what was to be pushed for the handler. */
 static bool accessed_before_fault(const struct difference *d)
 {
-    return is_fault(d->a) && ((is_page_entry(d) && (d->ours ^ d->theirs) == 0x20) || (is_descriptor(d) && (d->ours ^ d->theirs) == ACCESSED));
+    return peer_is_fault(d->a) && ((is_page_entry(d) && (d->ours ^ d->theirs) == 0x20) || (is_descriptor(d) && (d->ours ^ d->theirs) == ACCESSED));
 }
 
-static bool is_call(const struct event *e)
+bool peer_is_call(const struct event *e)
 {
     return !strncmp(e->what, "call-", 5);
 }
@@ -174,33 +174,33 @@ static bool is_call(const struct event *e)
 /* Above the address that the push of an event could not reach; of INT n and a call through a gate, wherever there was no room. */
 static bool pushed_before_fault(const struct difference *d)
 {
-    uint32_t at = address(d), cr2 = peer_value("cr2");
+    uint32_t at = peer_address(d), cr2 = peer_value("cr2");
     bool dirty = is_page_entry(d) && (d->ours ^ d->theirs) == 0x40;
 
     if (d->a->vector == 0x40 && is_first(d->a)) /* a handler of the case has taken the fault */
         return (on_stack(at) && !d->ours) || (is_page_entry(d) && !((d->ours ^ d->theirs) & ~0x60u));
     if (d->a->vector == 12)
-        return (on_stack(at) || dirty) && (is_int(d->a) || is_call(d->a));
+        return (on_stack(at) || dirty) && (is_int(d->a) || peer_is_call(d->a));
     return on_stack(at) && d->a->vector == 14 && d->a->error & 2 && at > (cr2 & ~3u) && at < cr2 + 0x40;
 }
 
 /* Some of the bytes that an instruction writes before it meets a fault. */
 static bool written_before_fault(const struct difference *d)
 {
-    uint32_t at = address(d);
+    uint32_t at = peer_address(d);
 
-    if (said(d->a, "enter") && on_stack(at)) /* also of a fault that a handler of the case has taken */
-        return is_fault(d->a) || d->a->vector == 0x40;
-    if (is_fault(d->a) && (said(d->a, "sgdt") || said(d->a, "sidt")))
-        return !*d->name ? is_fault(d->b) : in_data(at) || on_stack(at) || (is_page_entry(d) && (d->ours ^ d->theirs) == 0x40);
-    return (is_fault(d->a) || d->a->vector == 0x40) && pushed_before_fault(d);
+    if (peer_said(d->a, "enter") && on_stack(at)) /* also of a fault that a handler of the case has taken */
+        return peer_is_fault(d->a) || d->a->vector == 0x40;
+    if (peer_is_fault(d->a) && (peer_said(d->a, "sgdt") || peer_said(d->a, "sidt")))
+        return !*d->name ? peer_is_fault(d->b) : in_data(at) || on_stack(at) || (is_page_entry(d) && (d->ours ^ d->theirs) == 0x40);
+    return (peer_is_fault(d->a) || d->a->vector == 0x40) && pushed_before_fault(d);
 }
 
 /* Both have run into bytes that are no code of the case: instructions that leave flags undefined, and others that use
  * those, for numbers and as bytes to write. */
 static bool lost_code(const struct difference *d)
 {
-    if (!said(d->a, "?") || d->name[0] != 'm')
+    if (!peer_said(d->a, "?") || d->name[0] != 'm')
         return false;
     return !is_task_flags(d) || !((d->ours ^ d->theirs) & ~(uint32_t)STATUS_FLAGS);
 }
@@ -210,7 +210,7 @@ static bool lost_among_adapters(const struct difference *d)
 {
     uint32_t at = ((peer_theirs(SAVED_CS) & 0xffff) << 4) + (peer_theirs(SAVED_EIP) & 0xffff);
 
-    return !*d->name && said(d->a, "?") && said(d->b, "?") && peer_theirs(SAVED_FLAGS) & VM && at >= 0xa0000 && at < 0x100000;
+    return !*d->name && peer_said(d->a, "?") && peer_said(d->b, "?") && peer_theirs(SAVED_FLAGS) & VM && at >= 0xa0000 && at < 0x100000;
 }
 
 /* A return from a stack whose descriptor has got a base there. */
@@ -223,7 +223,7 @@ static bool stack_among_adapters(const struct difference *d)
         snprintf(name, sizeof(name), "m%x", at + 4);
         base = peer_theirs(name) & 0xff0000ff;
         if (base >= 0xa && base < 0x10)
-            return !*d->name && (said(d->a, "retf") || said(d->a, "iret")) && said(d->b, d->a->what);
+            return !*d->name && (peer_said(d->a, "retf") || peer_said(d->a, "iret")) && peer_said(d->b, d->a->what);
     }
     return false;
 }
@@ -231,7 +231,7 @@ static bool stack_among_adapters(const struct difference *d)
 /* An x87 opcode that is none, with CR0.TS or CR0.EM. */
 static bool reserved_escape(const struct difference *d)
 {
-    return !*d->name && said(d->a, "?") && d->a->vector == 7 && d->b->vector == 6 && peer_value("cr0") & 0xc;
+    return !*d->name && peer_said(d->a, "?") && d->a->vector == 7 && d->b->vector == 6 && peer_value("cr0") & 0xc;
 }
 
 /* CS and EIP, as a double fault has saved them. */
@@ -275,11 +275,11 @@ static bool handler_got_selector(const struct difference *d)
 static bool stack_of_new_task(const struct difference *d)
 {
     if (*d->name)
-        return handler_got_selector(d) && (on_stack(address(d)) || !strcmp(d->name, SAVED_ESP) || !strcmp(d->name, SAVED_SS));
+        return handler_got_selector(d) && (on_stack(peer_address(d)) || !strcmp(d->name, SAVED_ESP) || !strcmp(d->name, SAVED_SS));
     return (d->a->vector == 8 && d->b->vector != 8 && untouched(d->a)) || (d->b->vector == 8 && d->a->vector != 8 && untouched(d->b));
 }
 
-static bool disabled_breakpoint(const struct difference *d)
+bool peer_disabled_breakpoint(const struct difference *d)
 {
     uint32_t bits = d->ours ^ d->theirs;
 
@@ -298,16 +298,21 @@ static bool bochs_double_fault_rf(const struct difference *d)
     return d->a->vector == 8 && is_task_flags(d) && (d->ours ^ d->theirs) == RF && d->theirs & RF;
 }
 
+static bool bochs_general_detect_rf(const struct difference *d)
+{
+    return d->a->vector == 1 && is_task_flags(d) && (d->ours ^ d->theirs) == RF && d->ours & RF && peer_value("dr6") & 0x2000;
+}
+
 /* In the image that a handler of the case has got. */
 static bool bochs_string_rf_pushed(const struct difference *d)
 {
-    return d->a->vector == 0x40 && on_stack(address(d)) && (d->ours ^ d->theirs) == RF && d->ours & RF && peer_value("dr6") & 0x4000 &&
+    return d->a->vector == 0x40 && on_stack(peer_address(d)) && (d->ours ^ d->theirs) == RF && d->ours & RF && peer_value("dr6") & 0x4000 &&
            (uint16_t)peer_value(SAVED_ECX);
 }
 
 static bool bochs_string_rf(const struct difference *d)
 {
-    bool saved = d->a->vector == 1 && is_task_flags(d) && (d->ours ^ d->theirs) == RF && d->ours & RF && said(d->a, "string");
+    bool saved = d->a->vector == 1 && is_task_flags(d) && (d->ours ^ d->theirs) == RF && d->ours & RF && peer_said(d->a, "string");
 
     return saved || bochs_string_rf_pushed(d);
 }
@@ -316,15 +321,15 @@ static bool bochs_string_rf(const struct difference *d)
 static bool bochs_string_flags(const struct difference *d)
 {
     uint32_t bits = d->ours ^ d->theirs;
-    bool trap = d->a->vector == 1 || (is_fault(d->a) && d->a->error & 1); /* or a fault on the way to its handler */
+    bool trap = d->a->vector == 1 || (peer_is_fault(d->a) && d->a->error & 1); /* or a fault on the way to its handler */
 
-    return trap && said(d->a, "string") && is_task_flags(d) && bits & STATUS_FLAGS && !(bits & ~(uint32_t)(STATUS_FLAGS | RF)) && d->ours & RF;
+    return trap && peer_said(d->a, "string") && is_task_flags(d) && bits & STATUS_FLAGS && !(bits & ~(uint32_t)(STATUS_FLAGS | RF)) && d->ours & RF;
 }
 
 /* From a 16-bit stack, across its end. */
 static bool bochs_iret_no_wrap(const struct difference *d)
 {
-    return !*d->name && said(d->b, "iret") && d->b->vector == 13 && (peer_theirs(SAVED_ESP) & 0xffff) > 0xffff - 12;
+    return !*d->name && peer_said(d->b, "iret") && d->b->vector == 13 && (peer_theirs(SAVED_ESP) & 0xffff) > 0xffff - 12;
 }
 
 /* A word of an event's frame that begins below offset 0 of a flat stack. */
@@ -334,7 +339,7 @@ static bool frame_across_end(const struct difference *d)
 }
 
 /* B0 to B3 of an instruction that comes next. */
-static bool bochs_breakpoint_early(const struct difference *d)
+bool peer_breakpoint_early(const struct difference *d)
 {
     uint32_t bits = d->ours ^ d->theirs, dr7 = peer_value("dr7");
 
@@ -351,7 +356,7 @@ static bool bochs_iret_vm86_ip(const struct difference *d)
 {
     bool handler_of_vm86 = d->b->vector == 0x40 && !peer_theirs(SAVED_ES) && !peer_theirs(SAVED_FS) && !peer_theirs(SAVED_GS);
 
-    return d->a->vector == 13 && d->a->error == 0 && said(d->a, "iret") &&
+    return d->a->vector == 13 && d->a->error == 0 && peer_said(d->a, "iret") &&
            (peer_theirs(SAVED_FLAGS) & ~peer_value(SAVED_FLAGS) & VM || handler_of_vm86);
 }
 
@@ -382,10 +387,10 @@ static bool bochs_ip_before_room(const struct difference *d)
 
 static bool bochs_pushes_before_limit(const struct difference *d)
 {
-    uint32_t at = address(d);
+    uint32_t at = peer_address(d);
     bool descriptor = d->a->vector == 14 && d->a->error == 3 && in_descriptors(peer_value("cr2")); /* to be marked accessed */
 
-    if (!is_call(d->a) || !(descriptor || (d->a->vector == 13 && !d->a->error)))
+    if (!peer_is_call(d->a) || !(descriptor || (d->a->vector == 13 && !d->a->error)))
         return false;
     if (!*d->name)
         return d->b->vector == 12 || d->b->vector == 14;
@@ -399,38 +404,38 @@ static bool bochs_vip(const struct difference *d)
     bool counts = (flags & 0x3000) != 0x3000 && cr4 & (flags & VM ? VME : PVI);
     bool taken = d->b->vector == 0x40 && is_first(d->b); /* by a handler of the case, so that VM is clear already */
 
-    if (!flags && said(d->b, "mov-imm")) /* they are as at first, and not told; nothing else makes it fault */
+    if (!flags && peer_said(d->b, "mov-imm")) /* they are as at first, and not told; nothing else makes it fault */
         return !*d->name && is_first(d->b) && d->b->vector == 13 && d->b->error == 0 && cr4 & (VME | PVI);
     if (taken)
-        return !*d->name && !is_fault(d->a) && (flags & VIF_VIP) == VIF_VIP && (cr4 & (VME | PVI)) == PVI;
+        return !*d->name && !peer_is_fault(d->a) && (flags & VIF_VIP) == VIF_VIP && (cr4 & (VME | PVI)) == PVI;
     return !*d->name && d->b->vector == 13 && d->b->error == 0 && (flags & VIF_VIP) == VIF_VIP && cr4 & (VME | PVI) && !counts;
 }
 
 /* In virtual-8086 mode with IOPL below 3: elsewhere POPF never raises #GP. */
 static bool bochs_popf_reads_first(const struct difference *d)
 {
-    return !*d->name && d->a->vector == 13 && d->a->error == 0 && said(d->a, "popf") &&
+    return !*d->name && d->a->vector == 13 && d->a->error == 0 && peer_said(d->a, "popf") &&
            (d->b->vector == 14 || d->b->vector == 17 || d->b->vector == 12);
 }
 
 /* IRETD in virtual-8086 mode. */
 static bool bochs_vm86_iretd_ip(const struct difference *d)
 {
-    return !*d->name && d->a->vector == 13 && d->a->error == 0 && said(d->a, "iret") && peer_value(SAVED_FLAGS) & VM && peer_theirs(SAVED_EIP) > 0xffff;
+    return !*d->name && d->a->vector == 13 && d->a->error == 0 && peer_said(d->a, "iret") && peer_value(SAVED_FLAGS) & VM && peer_theirs(SAVED_EIP) > 0xffff;
 }
 
 /* One bound is enough for ours to see that the index is outside; #BR, or what its delivery meets. */
 static bool bound_order(const struct difference *d)
 {
-    bool outside = d->a->vector == 5 || d->a->vector == 8 || (is_fault(d->a) && d->a->error & 1);
+    bool outside = d->a->vector == 5 || d->a->vector == 8 || (peer_is_fault(d->a) && d->a->error & 1);
     bool taken = d->a->vector == 0x40; /* by a handler of the case */
 
-    return !*d->name && said(d->b, "bound") && (taken || (outside && said(d->a, "bound"))) && (d->b->vector == 14 || d->b->vector == 13 || d->b->vector == 12);
+    return !*d->name && peer_said(d->b, "bound") && (taken || (outside && peer_said(d->a, "bound"))) && (d->b->vector == 14 || d->b->vector == 13 || d->b->vector == 12);
 }
 
 static bool bochs_has_vmx(const struct difference *d)
 {
-    if (*d->name || !said(d->a, "mov-cr4"))
+    if (*d->name || !peer_said(d->a, "mov-cr4"))
         return false;
     return (d->a->vector == 13 && d->a->error == 0 && peer_value(SAVED_EAX) & VMXE) || peer_theirs("cr4") & ~peer_value("cr4") & VMXE;
 }
@@ -438,7 +443,7 @@ static bool bochs_has_vmx(const struct difference *d)
 /* The case goes on in ours. */
 static bool bochs_lacks_la57(const struct difference *d)
 {
-    return !*d->name && said(d->b, "mov-cr4") && peer_theirs(SAVED_EAX) & LA57 && peer_value("cr4") & ~peer_theirs("cr4") & LA57;
+    return !*d->name && peer_said(d->b, "mov-cr4") && peer_theirs(SAVED_EAX) & LA57 && peer_value("cr4") & ~peer_theirs("cr4") & LA57;
 }
 
 static bool bochs_ac_ext(const struct difference *d)
@@ -454,7 +459,7 @@ static bool redirection_bitmap_limit(const struct difference *d)
 /* Marking the new stack's descriptor accessed. */
 static bool bochs_half_delivered(const struct difference *d)
 {
-    bool state = !strcmp(d->name, SAVED_CS) || !strcmp(d->name, SAVED_EIP) || is_page_entry(d) || on_stack(address(d));
+    bool state = !strcmp(d->name, SAVED_CS) || !strcmp(d->name, SAVED_EIP) || is_page_entry(d) || on_stack(peer_address(d));
 
     return d->a->vector == 14 && d->b->vector == 14 && d->a->error == 3 && state && is_selector(peer_theirs(SAVED_CS) & ~3u) &&
            in_descriptors(peer_value("cr2")) && peer_value("cr2") == peer_theirs("cr2") && (peer_value("cr2") & 7) == 5;
@@ -490,7 +495,7 @@ static bool bochs_push_as_supervisor(const struct difference *d)
 
     if (bochs_push_taken(d))
         return true;
-    if (*d->name || !is_call(d->a))
+    if (*d->name || !peer_is_call(d->a))
         return false;
     if (met != theirs_met) /* a handler of the case has taken the fault */
         return (on_stack(met) && is_supervisor_page(met)) || (on_stack(theirs_met) && peer_value("cr4") & SMAP);
@@ -511,7 +516,7 @@ static bool may_be_of_operand(const struct event *e)
 
 static bool string_operand_order(const struct difference *d)
 {
-    bool string = said(d->a, "string") || said(d->a, "?");
+    bool string = peer_said(d->a, "string") || peer_said(d->a, "?");
 
     return string && may_be_of_operand(d->a) && may_be_of_operand(d->b) && (!*d->name || !strcmp(d->name, "cr2"));
 }
@@ -519,7 +524,7 @@ static bool string_operand_order(const struct difference *d)
 /* The page of the other operand was accessed before, and what leads there. */
 static bool string_page_seen_later(const struct difference *d)
 {
-    uint32_t table = address(d) & ~0xfffu, page = (address(d) & 0xfff) / (table == 0x19000 ? 4 : 8);
+    uint32_t table = peer_address(d) & ~0xfffu, page = (peer_address(d) & 0xfff) / (table == 0x19000 ? 4 : 8);
 
     return d->a->vector == 0x40 && is_page_entry(d) && (d->ours ^ d->theirs) == 0x20 && peer_value(SAVED_ECX) &&
            ((table != 0x19000 && table != 0x1c000) || (page & 0xf) == (peer_value(SAVED_ESI) >> 12 & 0xf) || (page & 0xf) == (peer_value(SAVED_EDI) >> 12 & 0xf));
@@ -535,7 +540,7 @@ static bool string_operand_order_seen_later(const struct difference *d)
 /* Stacks, and how far the fault before it has come. */
 static bool written_before_double_fault(const struct difference *d)
 {
-    uint32_t at = address(d);
+    uint32_t at = peer_address(d);
 
     return d->a->vector == 8 && (on_stack(at) || in_data(at) || is_task_flags(d) || (is_page_entry(d) && !((d->ours ^ d->theirs) & ~0x60u)));
 }
@@ -554,7 +559,7 @@ static struct known qemu_known[] = {
 static struct known bochs_known[] = {
     { order_of_checks, true, "left open: SDM Vol. 3A, \"Task Switching\": the order of the checks is that of a processor family", 0 },
     { far_pointer_order, false, "left open: which half of a far pointer is read first", 0 },
-    { disabled_breakpoint, false, "left open: SDM Vol. 3B, \"Debug Status Register (DR6)\": B0 to B3 of breakpoints that are not enabled", 0 },
+    { peer_disabled_breakpoint, false, "left open: SDM Vol. 3B, \"Debug Status Register (DR6)\": B0 to B3 of breakpoints that are not enabled", 0 },
     { accessed_before_fault, false, "left open: SDM Vol. 3A, \"Accessed and Dirty Flags\": A may be set by an access that is not made", 0 },
     { written_before_fault, true, "left open: what ENTER, SGDT, SIDT and the delivery of an event have written before they fault", 0 },
     { lost_code, true, "left open: flags that are undefined, in code that was no part of the case", 0 },
@@ -567,7 +572,7 @@ static struct known bochs_known[] = {
     { bound_order, true, "left open: whether BOUND reads its second bound when the first tells", 0 },
     { string_operand_order_seen_later, false, "left open: which operand of a string instruction is accessed first", 0 },
     { smap_inner_stack, true, "left open: SDM Vol. 3A, \"Determination of Access Rights\": whether what an event pushes on an inner stack is an explicit access", 0 },
-    { bochs_breakpoint_early, true, "SDM Vol. 3A, \"Priority Among Concurrent Events\": a trap comes before the breakpoint of the next instruction", 0 },
+    { peer_breakpoint_early, true, "SDM Vol. 3A, \"Priority Among Concurrent Events\": a trap comes before the breakpoint of the next instruction", 0 },
     { bochs_iret_vm86_ip, true, "SDM Vol. 2A, IRET, RETURN-TO-VIRTUAL-8086-MODE: an instruction pointer beyond FFFFH is #GP(0)", 0 },
     { bochs_iret_vm86_taken, true, "SDM Vol. 2A, IRET, RETURN-TO-VIRTUAL-8086-MODE: an instruction pointer beyond FFFFH is #GP(0)", 0 },
     { bochs_vip, true, "SDM Vol. 3A, \"System Flags and Fields in the EFLAGS Register\": VIP counts with VME or PVI, and IOPL below 3", 0 },
@@ -589,12 +594,13 @@ static struct known bochs_known[] = {
     { bochs_push_as_supervisor, true, "SDM Vol. 2A, CALL: conforming code leaves the CPL, so the pushes are the user's", 0 },
     { bochs_keeps_upper_esp, true, "SDM Vol. 2A, INT n: ESP is loaded from the TSS, all of it, also for a 16-bit stack", 0 },
     { bochs_string_rf, false, "SDM Vol. 3B, \"Instruction-Breakpoint Exception Condition\": RF is set in the image by a trap between iterations", 0 },
+    { bochs_general_detect_rf, false, "SDM Vol. 3B, \"Instruction-Breakpoint Exception Condition\": RF is set in the image for faults, and general detect is one", 0 },
     { bochs_string_flags, false, "SDM Vol. 2B, REP: CMPS and SCAS that are to go on have not written the flags (makers differ: host_vendor.h)", 0 },
     { bochs_iret_no_wrap, true, "SDM Vol. 1, \"Address-Size Attributes for Stack\": each pop from a 16-bit stack is at SP, which wraps", 0 },
     { NULL, false, NULL, 0 },
 };
 
-static const struct peer peers[] = { { "qemu", qemu_known }, { "bochs", bochs_known } };
+static const struct peer peers[] = { { "qemu", qemu_known }, { "bochs", bochs_known }, { "bochs-long", bochs_long_known }, { "qemu-long", qemu_known } };
 
 const struct peer *peer_find(const char *name)
 {

@@ -31,11 +31,23 @@ struct peer {
     struct known *known;
 };
 
+extern struct known bochs_long_known[]; /* peers_long.c: in IA-32e mode */
+
 const struct peer *peer_find(const char *name);
 struct known *peer_explains(const struct peer *peer, const struct difference *d);
 
 /* Of compare.c: what one of our or their values is now, by its name in the log. */
 uint32_t peer_value(const char *name);
 uint32_t peer_theirs(const char *name);
+
+/* What a difference is about: the address of a value in memory, or 0; whether the instruction has that name; and the kinds of events. */
+uint32_t peer_address(const struct difference *d);
+bool peer_said(const struct event *e, const char *what);
+bool peer_is_fault(const struct event *e);
+bool peer_is_call(const struct event *e);
+
+/* Rows of peers.c that hold in IA-32e mode too. */
+bool peer_disabled_breakpoint(const struct difference *d);
+bool peer_breakpoint_early(const struct difference *d);
 
 #endif

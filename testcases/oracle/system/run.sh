@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# run.sh [--cases N] [--seed N] [--first N] [--flags WORDS] [--keep DIR] [PEER...]: the system oracle
-# against bochs, qemu or both.
+# run.sh [--guest NAME] [--cases N] [--seed N] [--first N] [--flags WORDS] [--keep DIR] [PEER...]: the
+# system oracle against bochs, qemu or both.
+#
+# --guest names the cases: system (protected and virtual-8086 mode, the default) or long (IA-32e mode).
 #
 # The simulator goes first. A case that it does not end, for the guest has lost itself in a loop or
 # died of a triple fault, is noted and left out by the peers. A peer that dies or hangs in a case
@@ -13,7 +15,6 @@ set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 top_builddir=${top_builddir:-.}
-elf=$(cd "$top_builddir" && pwd)/testcases/oracle/system/system.elf
 compare=$top_builddir/testcases/oracle/system/compare
 sim=${SIM:-$top_builddir/sim}
 bochs=${BOCHS:-$(command -v bochs-bin || echo bochs)}
@@ -21,9 +22,10 @@ qemu=${QEMU:-qemu-system-x86_64}
 nasm=${NASM:-nasm}
 boot=$here/../../../bench/boot.asm
 
-cases=60 seed=1 first=0 flags= keep=
+guest=system cases=60 seed=1 first=0 flags= keep=
 while (($#)); do
     case $1 in
+    --guest) guest=${2:?--guest wants a name} && shift ;;
     --cases) cases=${2:?--cases wants a number} && shift ;;
     --seed) seed=${2:?--seed wants a number} && shift ;;
     --first) first=${2:?--first wants a number} && shift ;;
@@ -34,6 +36,13 @@ while (($#)); do
     esac
     shift
 done
+
+case $guest in
+system) elf=system.elf known= ;;
+long) elf=long/long.elf known=-long flags="$flags wide-stack" ;;
+*) echo "run.sh: there is no guest $guest: system, long" >&2; exit 2 ;;
+esac
+elf=$(cd "$top_builddir" && pwd)/testcases/oracle/system/$elf
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -147,7 +156,7 @@ for peer in "${@:-bochs}"; do
         continue
     fi
     ((status == 1)) || status=0
-    "$compare" "$peer" "$work/sim.log" "$work/$peer.log" || status=1
+    "$compare" "$peer$known" "$work/sim.log" "$work/$peer.log" || status=1
 done
 if [[ $keep ]]; then mkdir -p "$keep" && cp "$work"/*.log "$keep"; fi
 exit $status

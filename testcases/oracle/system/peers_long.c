@@ -1,0 +1,290 @@
+/* Errors that peers are known to make in IA-32e mode, each with what the manual says. A row is as exact as what it explains. */
+#include "testcases/oracle/system/peers.h"
+
+#include <stddef.h>
+#include <string.h>
+
+enum { STATUS_FLAGS = 0x8d5, RF = 0x10000 };
+
+/* ---- What a value is ---- */
+
+static bool is_event(const struct difference *d)
+{
+    return !*d->name;
+}
+
+static bool is(const struct difference *d, const char *name)
+{
+    return !strcmp(d->name, name);
+}
+
+static uint32_t bits_of(const struct difference *d)
+{
+    return d->ours ^ d->theirs;
+}
+
+/* Through whatever window. */
+static bool on_stack(uint32_t at)
+{
+    return (at & 0x1fffff) >= 0x40000 && (at & 0x1fffff) < 0x44000;
+}
+
+static bool is_page_entry(const struct difference *d)
+{
+    uint32_t at = peer_address(d);
+
+    return at >= 0x18000 && at < 0x1c000;
+}
+
+static bool is_flags(const struct difference *d)
+{
+    return is(d, "rflags");
+}
+
+static bool is_int(const struct event *e)
+{
+    return !strncmp(e->what, "int", 3) || peer_said(e, "end") || e->vector == 3 || e->vector == 4;
+}
+
+/* ---- What the manual leaves open ---- */
+
+static bool is_pointer_load(const struct event *e)
+{
+    return peer_said(e, "load-pointer") || peer_said(e, "jmp-mem") || peer_said(e, "call-mem") || peer_said(e, "lgdt") || peer_said(e, "lidt");
+}
+
+/* Ours reads the lower half first. */
+static bool pointer_order(const struct difference *d)
+{
+    uint32_t apart = d->theirs - d->ours;
+
+    return is(d, "cr2") && (is_pointer_load(d->a) || d->a->vector == 0x40) && (apart == 2 || apart == 4 || apart == 8);
+}
+
+/* Some of the bytes that an instruction writes before it meets a fault. */
+static bool written_before_fault(const struct difference *d)
+{
+    uint32_t at = peer_address(d);
+
+    if (d->a->vector == 8 && (is(d, "cr2") || is(d, "cr2.h"))) /* where it came to the second fault */
+        return true;
+    if (d->a->vector == 8) /* the delivery of the first fault */
+        return at >= 0x30000 && at < 0x44000 ? true : is_page_entry(d) && !(bits_of(d) & ~0x60u);
+    if ((peer_said(d->a, "sgdt") || peer_said(d->a, "sidt")) && peer_is_fault(d->a))
+        return at >= 0x30000 && at < 0x44000;
+    if (is_int(d->a) && (d->a->vector == 14 || d->a->vector == 12)) /* the delivery */
+        return !is_event(d) && (on_stack(at) || (is_page_entry(d) && !(bits_of(d) & ~0x60u)));
+    if (d->a->vector == 0x40 ? d->ours != 0 : !(peer_said(d->a, "enter") && peer_is_fault(d->a)))
+        return false;
+    return (on_stack(peer_address(d)) || (is_page_entry(d) && !(bits_of(d) & ~0x60u)));
+}
+
+/* Ours looks at the type in the upper half of a descriptor of 16 bytes, which has to be 0. */
+static bool upper_type(const struct difference *d)
+{
+    return d->a->vector == 1 && (peer_said(d->a, "lsl") || peer_said(d->a, "lar")) && (is(d, "rdx") || is(d, "rdx.h") || (is_flags(d) && bits_of(d) == 0x40));
+}
+
+/* ---- Bochs ---- */
+
+static bool bochs_string_rf(const struct difference *d)
+{
+    return d->a->vector == 1 && is_flags(d) && bits_of(d) == RF && d->ours & RF && peer_said(d->a, "string");
+}
+
+static bool bochs_double_fault_rf(const struct difference *d)
+{
+    return d->a->vector == 8 && is_flags(d) && bits_of(d) == RF && d->theirs & RF;
+}
+
+static bool bochs_stack_selector(const struct difference *d)
+{
+    return is_event(d) && d->a->vector == 12 && d->b->vector == 12 && d->a->error == (d->b->error & 1) && d->b->error > 1;
+}
+
+static bool bochs_iret_stack_absent(const struct difference *d)
+{
+    bool in_logger = peer_said(d->b, "?") && peer_theirs("cs") == 0x18; /* ours has one of the case's handlers take it */
+
+    return is_event(d) && d->b->vector == 11 && (in_logger || (d->a->vector == 12 && d->a->error == d->b->error));
+}
+
+/* The frame of an event that is refused for the handler's address, or of a far call. */
+static bool bochs_pushes_before_check(const struct difference *d)
+{
+    bool delivery = is_int(d->a) || d->a->error & 1;
+
+    if (d->a->vector != 13 || !(delivery || peer_is_call(d->a)))
+        return false;
+    return is_event(d) ? d->b->vector == 14 || d->b->vector == 8 : (on_stack(peer_address(d)) || (is_page_entry(d) && !(bits_of(d) & ~0x60u)));
+}
+
+static bool is_conforming(uint32_t cs)
+{
+    uint32_t slot = cs & 0xfff8;
+
+    return slot == 0x448 || slot == 0x450 || slot == 0x458;
+}
+
+/* Into conforming code, which leaves the CPL at 3. */
+static bool bochs_push_as_supervisor(const struct difference *d)
+{
+    bool transfer = is_int(d->a) || peer_is_call(d->a) || is_int(d->b) || peer_is_call(d->b), same_address = peer_value("cr2") == peer_theirs("cr2");
+    bool ours = d->a->vector == 14 && d->a->error == 7 && on_stack(peer_value("cr2")), theirs = d->b->vector == 14 && d->b->error == 3 && on_stack(peer_theirs("cr2"));
+    bool theirs_met = on_stack(peer_theirs("cr2")) && !same_address && peer_value("cr4") & 0x200000; /* and a handler of the case has taken it */
+
+    if (!is_event(d)) /* such a handler has the error code, or has taken theirs */
+        return d->a->vector == 0x40 && d->b->vector == 0x40 &&
+               ((on_stack(peer_address(d)) && bits_of(d) == 4 && d->ours & 4) || (is_conforming(peer_value("cs")) && theirs_met));
+    if (d->a->vector == 8 && (is_conforming(peer_value("cs")) || is_conforming(peer_theirs("cs"))))
+        return true;
+    if (d->b->vector == 0x40 || d->b->vector == 8)
+        return theirs_met || ((d->a->vector == 8 || ours) && on_stack(peer_value("cr2")));
+    if (d->a->vector == 14 && d->b->vector == 14 && same_address)
+        return transfer && (d->a->error ^ d->b->error) == 4 && d->a->error & 4;
+    return (transfer || ours || is_conforming(peer_value("cs"))) && (theirs || ours) && d->a->error != d->b->error;
+}
+
+static bool bochs_sysret_rf(const struct difference *d)
+{
+    return is_flags(d) && bits_of(d) == RF && d->theirs & RF && peer_said(d->a, "sysret") && d->a->vector == 1;
+}
+
+static bool bochs_dr7_rtm(const struct difference *d)
+{
+    return is(d, "dr7") && bits_of(d) == 0x800 && d->theirs & 0x800;
+}
+
+/* As 16- and 32-bit code leaves them. */
+static bool upper_half(const struct difference *d)
+{
+    uint32_t slot = (peer_value("cs") & 0xfff8);
+    bool narrow = slot == 0x410 || slot == 0x430 || slot == 0x438 || slot == 0x440 || slot == 0x450;
+
+    return d->name[0] == 'r' && strstr(d->name, ".h") && (narrow || !d->ours);
+}
+
+static bool bochs_sysret_trap(const struct difference *d)
+{
+    bool there = peer_value("cs") & 3 && peer_value("rip") == peer_value("rcx") && peer_value("rip.h") == peer_value("rcx.h");
+
+    if (d->a->vector == 0x40) /* a handler of the case has taken the trap */
+        return peer_value("dr6") & 0x4000 && !(peer_theirs("dr6") & 0x4000) && peer_theirs("r11") & 0x100 && (peer_theirs("cs") & 3) == 3;
+    return d->a->vector == 1 && peer_value("rflags") & 0x100 && there && (is_event(d) || peer_theirs("rip") != peer_value("rip"));
+}
+
+/* Of the TF before. */
+static bool bochs_sysret_no_trap(const struct difference *d)
+{
+    return is_event(d) && peer_said(d->b, "sysret") && ((d->b->vector == 1 && !(peer_theirs("rflags") & 0x100)) || d->b->error & 1);
+}
+
+/* With EFLAGS.AC, on a stack of user pages. */
+static bool smap_inner_stack(const struct difference *d)
+{
+    return is_event(d) && ((d->a->vector == 14 && d->a->error == 3 && d->b->vector != 14) || d->a->vector == 8) && on_stack(peer_value("cr2")) &&
+           peer_value("cr4") & 0x200000 && peer_theirs("rflags") & 0x40000;
+}
+
+/* Not canonical for 48 bits, but for 57. */
+static bool bochs_linear_width(const struct difference *d)
+{
+    uint32_t high = peer_theirs("rdx"), msr = peer_theirs("rcx");
+    bool wide = (high >> 15 && high >> 15 != 0x1ffff) && (high >> 24 == 0 || high >> 24 == 0xff);
+
+    if (is_event(d) && (peer_said(d->b, "wrfsbase") || peer_said(d->b, "wrgsbase")))
+        return d->b->vector == 13 && d->b->error == 0;
+    return is_event(d) && wide && (msr >= 0x175 || msr <= 0x176 || (msr >= 0xc0000082 && msr <= 0xc0000102)) &&
+           (peer_said(d->b, "wrmsr") ? d->b->vector == 13 : d->b->vector == 0x40);
+}
+
+static bool bochs_table_base(const struct difference *d)
+{
+    if (d->a->vector == 0x40) /* a handler of the case has taken it */
+        return peer_theirs("ldtr") != peer_value("ldtr") || peer_theirs("tr") != peer_value("tr");
+    return is_event(d) && (peer_said(d->a, "ltr") || peer_said(d->a, "lldt")) && d->a->vector == 13 && d->a->error > 7;
+}
+
+/* From 64-bit mode to compatibility mode. */
+static bool bochs_call_checks_limit(const struct difference *d)
+{
+    return is_event(d) && peer_said(d->b, "call-mem") && d->b->vector == 12 && d->b->error == 0;
+}
+
+static bool bochs_lacks_pks(const struct difference *d)
+{
+    return is_event(d) && peer_said(d->b, "mov-cr4") && d->b->vector == 13 && peer_value("cr4") & ~peer_theirs("cr4") & 0x1c00800;
+}
+
+/* A RIP of more than 32 bits, and a code segment that is none of 64-bit mode. */
+static bool bochs_iret_cuts_rip(const struct difference *d)
+{
+    uint32_t slot = peer_theirs("cs") & 0xfff8;
+
+    return is_event(d) && d->a->vector == 13 && d->a->error == 0 && (peer_said(d->a, "iret") || peer_said(d->a, "retf") || peer_said(d->a, "jmp-mem") || peer_said(d->a, "call-mem")) &&
+           (slot == 0x410 || slot == 0x430 || slot == 0x438 || slot == 0x440 || slot == 0x450);
+}
+
+static bool bochs_clears_bt(const struct difference *d)
+{
+    return is(d, "dr6") && bits_of(d) == 0x8000 && d->ours & 0x8000;
+}
+
+static bool bochs_general_detect_rf(const struct difference *d)
+{
+    return is_flags(d) && bits_of(d) == RF && d->ours & RF && d->a->vector == 1 && peer_value("dr6") & 0x2000;
+}
+
+/* With IA32_FMASK.TF. */
+static bool bochs_syscall_trap(const struct difference *d)
+{
+    bool masked = peer_value("fmask") & 0x100 && peer_value("r11") & 0x100;
+
+    if (masked && peer_theirs("dr6") & ~peer_value("dr6") & 0x4000) /* a handler of the case, or what the delivery to it has met */
+        return true;
+    return is_event(d) && d->b->vector == 1 && masked && peer_theirs("rip") == peer_theirs("lstar");
+}
+
+static bool accessed_before_fault(const struct difference *d)
+{
+    uint32_t at = peer_address(d);
+
+    return peer_is_fault(d->a) && ((is_page_entry(d) && bits_of(d) == 0x20) || (at == 0x1b080 && bits_of(d) == 0x40) || /* the GDT's page */ (at >= 0x10400 && at < 0x13000 && at & 4 && bits_of(d) == 0x100));
+}
+
+/* In code that was no part of the case: instructions that leave flags undefined, and others that use those. */
+static bool lost_code(const struct difference *d)
+{
+    return peer_said(d->a, "?");
+}
+
+struct known bochs_long_known[] = {
+    { peer_disabled_breakpoint, false, "left open: SDM Vol. 3B, \"Debug Status Register (DR6)\": B0 to B3 of breakpoints that are not enabled", 0 },
+    { peer_breakpoint_early, true, "SDM Vol. 3A, \"Priority Among Concurrent Events\": a trap comes before the breakpoint of the next instruction", 0 },
+    { lost_code, true, "left open: flags that are undefined, in code that was no part of the case", 0 },
+    { accessed_before_fault, false, "left open: SDM Vol. 3A, \"Accessed and Dirty Flags\": A may be set by an access that is not made", 0 },
+    { bochs_pushes_before_check, true, "SDM Vol. 2A, INT n and CALL: the target is checked before anything is pushed", 0 },
+    { bochs_push_as_supervisor, true, "SDM Vol. 2A, INT n and CALL: conforming code leaves the CPL, so the pushes are the user's", 0 },
+    { smap_inner_stack, true, "left open: SDM Vol. 3A, \"Determination of Access Rights\": whether what an event pushes on an inner stack is an explicit access", 0 },
+    { bochs_sysret_no_trap, true, "seen on processors: the TF that SYSRET has loaded counts, not that of before; the SDM does not say", 0 },
+    { bochs_linear_width, true, "SDM Vol. 3A, \"Canonicality Checking\": a processor of 57 bits checks MSRs for those, whatever CR4.LA57; the peer's has 48", 0 },
+    { bochs_table_base, true, "SDM Vol. 3A, \"Canonicality Checking\": LLDT and LTR check the base that they load", 0 },
+    { bochs_call_checks_limit, true, "SDM Vol. 2A, CALL: what pushes in 64-bit mode knows no limit of SS, wherever it goes", 0 },
+    { bochs_lacks_pks, true, "the peer's model lacks protection keys: CR4.PKE and CR4.PKS are reserved bits there", 0 },
+    { bochs_iret_cuts_rip, true, "SDM Vol. 2A, IRET, RET, JMP, CALL: the instruction pointer is checked against the limit as it was read, 64 bits (so do AMD's processors)", 0 },
+    { bochs_general_detect_rf, true, "SDM Vol. 3B, \"Instruction-Breakpoint Exception Condition\": RF is set in the image for faults, and general detect is one", 0 },
+    { bochs_clears_bt, false, "SDM Vol. 3B, \"Debug Status Register (DR6)\": but for bits 0 to 3, the processor never clears it", 0 },
+    { bochs_dr7_rtm, false, "SDM Vol. 3B, \"Debug Control Register (DR7)\": RTM is reserved where the processor has no RTM", 0 },
+    { upper_half, false, "left open: SDM Vol. 1, \"General-Purpose Registers in 64-Bit Mode\": upper halves are not kept outside 64-bit mode", 0 },
+    { bochs_sysret_rf, false, "SDM Vol. 2B, SYSRET: RF is cleared", 0 },
+    { bochs_sysret_trap, true, "seen on processors: a TF that SYSRET has loaded traps at once, before the next instruction; the SDM does not say", 0 },
+    { bochs_syscall_trap, true, "SDM Vol. 2B, SYSCALL: IA32_FMASK clears TF, so there is no trap behind it", 0 },
+    { pointer_order, false, "left open: which half of a far pointer or of a table's register is read first", 0 },
+    { upper_type, true, "left open: whether LAR and LSL look at the upper half of a system descriptor", 0 },
+    { written_before_fault, true, "left open: what ENTER, SGDT, SIDT and the delivery of an event have written before they fault", 0 },
+    { bochs_string_rf, false, "SDM Vol. 3B, \"Instruction-Breakpoint Exception Condition\": RF is set in the image by a trap between iterations", 0 },
+    { bochs_double_fault_rf, false, "SDM Vol. 3B, \"Instruction-Breakpoint Exception Condition\": RF is set in the image for faults; #DF is an abort", 0 },
+    { bochs_stack_selector, false, "SDM Vol. 2A, INT n: #SS for a new RSP that is not canonical has a null selector in its error code", 0 },
+    { bochs_iret_stack_absent, true, "SDM Vol. 2A, IRET, RETURN-TO-OUTER-PRIVILEGE-LEVEL: a stack segment that is not present is #SS", 0 },
+    { NULL, false, NULL, 0 },
+};
