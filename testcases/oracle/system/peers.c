@@ -505,7 +505,7 @@ static bool bochs_push_as_supervisor(const struct difference *d)
 /* A stack switch to a 16-bit stack, by an event or by a call gate that was stepped. */
 static bool bochs_keeps_upper_esp(const struct difference *d)
 {
-    return !strcmp(d->name, SAVED_ESP) && (uint16_t)d->ours == (uint16_t)d->theirs && d->theirs <= 0xffff && (d->a->vector == 0x40 || d->a->vector == 1);
+    return !strcmp(d->name, SAVED_ESP) && (uint16_t)d->ours == (uint16_t)d->theirs && (d->a->vector == 0x40 || d->a->vector == 1);
 }
 
 /* The fault of an operand, or what came of it. */
