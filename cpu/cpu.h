@@ -210,6 +210,10 @@ struct cpu {
     bool intr;              /* level of the INTR pin (from the PIC) */
     uint32_t pending_db;    /* DR6 bits of debug traps that the last step raised, to be delivered next */
     enum cpu_cause pending_db_cause; /* of what breakpoints raised: DB_DATA or DB_IO (the first), DB_DELAYED; NONE: no breakpoint */
+    struct {
+        sim_steps step;
+        uint32_t bits;      /* of pending_db: breakpoints that this step has met so far, and no step before it */
+    } met;
 
     struct cpu_smm smm;
     struct cpu_monitor monitor;

@@ -1,5 +1,7 @@
 #include "cpu/debugreg.h"
 
+#include "cpu/run.h"
+
 #define DR6_B 0xFu /* B0 to B3 */
 
 /*
@@ -50,10 +52,26 @@ bool debugreg_watches_page(const struct cpu *cpu, sim_laddr page)
 
 static void note(struct cpu *cpu, unsigned n, enum cpu_cause cause)
 {
+    sim_steps step = cpu->steps + run_steps_done(cpu);
+
+    if (cpu->met.step != step)
+        cpu->met.bits = 0;
+    cpu->met.step = step;
+    cpu->met.bits |= (DR6_B0 << n) & ~cpu->pending_db;
     cpu->pending_db |= DR6_B0 << n;
     if (cpu->pending_db_cause == CPU_CAUSE_NONE)
         cpu->pending_db_cause = cause;
     cpu_attend(cpu);
+}
+
+/* SDM Vol. 3B, "Data Memory and I/O Breakpoint Exception Conditions": they are traps, and this instruction is not executed. */
+void debugreg_faulted(struct cpu *cpu)
+{
+    if (cpu->met.step == cpu->steps + run_steps_done(cpu))
+        cpu->pending_db &= ~cpu->met.bits;
+    cpu->met.bits = 0;
+    if (!cpu->pending_db)
+        cpu->pending_db_cause = CPU_CAUSE_NONE;
 }
 
 void debugreg_data_access(struct cpu *cpu, sim_laddr laddr, unsigned size, bool write)

@@ -28,5 +28,7 @@ uint32_t debugreg_exec_match(const struct cpu *cpu, sim_laddr laddr);
 void debugreg_report(struct cpu *cpu, uint32_t bits);
 /* #DB was delivered, INT 1 apart. */
 void debugreg_delivered(struct cpu *cpu);
+/* The present instruction faults: breakpoints that its accesses have met do not trap. */
+void debugreg_faulted(struct cpu *cpu);
 
 #endif

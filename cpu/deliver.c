@@ -35,6 +35,8 @@ _Noreturn void cpu_raise(struct cpu *cpu, unsigned vector, uint32_t error, enum 
     cpu->fault.error = cpu->fault.has_error ? error : 0;
     if (vector == VEC_PF)
         cpu->fault.cr2 = cpu->cr2;
+    if (cpu->met.bits)
+        debugreg_faulted(cpu);
     cpu->evidence = (struct cpu_evidence){ .kind = CPU_EVIDENCE_NONE };
     run_unwind(cpu, RUN_UNWIND_FAULT);
 }

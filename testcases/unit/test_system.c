@@ -235,6 +235,34 @@ START_TEST(data_breakpoints_trap_after_the_access)
 }
 END_TEST
 
+/* Data breakpoints are traps: an instruction that faults has not been executed. */
+START_TEST(a_fault_drops_the_breakpoints_that_its_instruction_met)
+{
+    static const struct { const char *code; unsigned len, vector; } cases[] = {
+        { B("\x62\x05\x00\x00\x06\x00"), VEC_BR }, /* bound eax, [AT_DATA] */
+        { B("\xff\x35\x00\x00\x06\x00"), VEC_SS }, /* push dword [AT_DATA] */
+    };
+    uint8_t code[16];
+
+    sys_protected(&s, 0);
+    memcpy(code, "\x0f\x23\xfb", 3); /* mov dr7, ebx */
+    memcpy(code + 3, cases[_i].code, cases[_i].len);
+    sys_code(&s, code, 3 + cases[_i].len);
+    s.cpu->dr[0] = AT_DATA;
+    s.cpu->reg[CPU_AX] = 1;
+    s.cpu->reg[CPU_BX] = WATCH(3, 3);
+    if (cases[_i].vector == VEC_SS) {
+        sys_segment(&s, CPU_SS, DATA0, DESC(0, 0xfff, SEG_DB | SEG_P | SEG_S | 3));
+        s.cpu->reg[CPU_SP] = 0x2000;
+        cpu_mode_changed(s.cpu);
+    }
+    sys_run(&s, 2);
+    ck_assert_uint_eq(REC(0)->vector, cases[_i].vector);
+    ck_assert_uint_eq(s.cpu->pending_db, 0);
+    ck_assert_uint_eq(s.cpu->dr[6], DR6_INIT);
+}
+END_TEST
+
 /*
  * SDM Vol. 3A, "Masking exceptions and interrupts when switching stacks": a breakpoint on the operand of MOV SS is delivered behind the
  * instruction that follows, whatever that one is.
@@ -964,6 +992,7 @@ int main(void)
     tcase_add_loop_test(tc, dr5_with_de_is_invalid_at_any_cpl, 0, 3);
     tcase_add_test(tc, gd_guards_the_debug_registers_once);
     LOOP(tc, data_breakpoints_trap_after_the_access, watch_cases);
+    tcase_add_loop_test(tc, a_fault_drops_the_breakpoints_that_its_instruction_met, 0, 2);
     LOOP(tc, a_breakpoint_on_the_operand_of_mov_ss_is_delayed, delayed_cases);
     tcase_add_test(tc, a_delayed_trap_is_forgotten_when_delivered);
     tcase_add_loop_test(tc, a_debug_exception_replaces_the_breakpoint_bits_of_dr6, 0, sizeof(dr6_cases) / sizeof(dr6_cases[0]));
