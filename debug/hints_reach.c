@@ -58,6 +58,21 @@ static bool task_cr3(struct hint *h)
 /* ---- Page faults of a delivery ---- */
 
 #define ENTRIES 1024
+#define ENTRY_ADDRESS 0x000ffffffffff000ull /* in entries of 64 bits, and in CR3 of IA-32e mode */
+
+/* The PML4, or PML5. */
+static bool count_wide_table(struct cpu *cpu, unsigned *present, unsigned *identity)
+{
+    uint64_t table[ENTRIES / 2];
+
+    if (bus_peek(cpu->bus, cpu->cr3 & ENTRY_ADDRESS & cpu->bus->a20_mask, table, sizeof(table)) != sizeof(table))
+        return false;
+    for (unsigned n = 0; n < ENTRIES / 2; n++) {
+        *present += table[n] & 1;
+        *identity += table[n] & 1 && (table[n] & ENTRY_ADDRESS) >> 12 == n;
+    }
+    return true;
+}
 
 /* Walks over the top table that CR3 names: entries present, and entries that map page n to page n. False: there is no memory. */
 static bool count_top_table(const struct hint *h, unsigned *present, unsigned *identity)
@@ -68,6 +83,8 @@ static bool count_top_table(const struct hint *h, unsigned *present, unsigned *i
     *present = *identity = 0;
     if (!(cpu->cr0 & CR0_PG))
         return false;
+    if (cpu->efer & EFER_LMA)
+        return count_wide_table(cpu, present, identity);
     if (cpu->cr4 & CR4_PAE) {
         for (unsigned n = 0; n < 4; n++)
             *present += cpu->pdpte[n] & 1;
@@ -307,7 +324,8 @@ const struct hint_row hints_reach[] = {
       "CR3 = {0} seems to name a page table instead of the page directory: its entries map page n to page n. CR3 takes the directory's physical address, "
       "not the value of its first entry." },
     { hint_cr3_is_empty, TOPIC_PAGING,
-      "CR3 = {0} does not name a page directory: no entry there is present. CR3 takes the physical address of a directory that is filled in." },
+      "CR3 = {0} does not name a page table of the top level: no entry there is present. CR3 takes the physical address of a page directory (64-bit: a PML4) that "
+      "is filled in." },
     { hint_cr3_unaligned, TOPIC_PAGING,
       "CR3 = {0} has low bits set, so it is hardly the address of a page directory, which begins at a multiple of 4096. Was it taken from a wrong variable, or from one "
       "that was overwritten? CR3 takes the physical address." },

@@ -82,6 +82,19 @@ START_TEST(an_address_is_walked_through_four_levels)
 }
 END_TEST
 
+/* A page fault below a sound PML4 is none of CR3's: the page directory that 32-bit paging would have is not looked at. */
+START_TEST(a_sound_pml4_is_not_blamed)
+{
+    CODE(&b.s, "\x8b\x04\x25\x00\x00\x00\x40"); /* mov eax, [0x40000000]: no page directory */
+    sys_run(&b.s, 1);
+    ck_assert_uint_eq(b.s.cpu->history_next, 1);
+    sim_buf_clear(&b.text);
+    dbg_explain_json(b.dbg, cpu, &b.text);
+    ck_assert_has(sim_buf_cstr(&b.text), "PF-NP-PDPT");
+    ck_assert(!strstr(sim_buf_cstr(&b.text), "does not name"));
+}
+END_TEST
+
 START_TEST(the_map_has_both_halves)
 {
     const char *text;
@@ -140,6 +153,7 @@ int main(void)
     tcase_add_test(t, registers_have_64_bits);
     tcase_add_loop_test(t, impossible_writes_are_refused, 0, 9);
     tcase_add_test(t, addresses_of_32_bits_stay_so_outside_long_mode);
+    tcase_add_test(t, a_sound_pml4_is_not_blamed);
     tcase_add_test(t, the_registers_view_shows_them_all);
     tcase_add_test(t, an_address_is_walked_through_four_levels);
     tcase_add_test(t, the_map_has_both_halves);

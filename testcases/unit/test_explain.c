@@ -291,7 +291,7 @@ static const struct { void (*prepare)(void); const char *code; unsigned len; con
     { user_esp0_read_only, "\xf4", 1, "lies in a read-only page" }, { user_ss0_null, "\xf4", 1, "SS0 in the TSS is 0" }, { user_ss0_user, "\xf4", 1, "a selector for user mode" },
     { user_ss0_read_only, "\xf4", 1, "0x78, which is no writable data segment" }, { user_ss0_absent, "\xf4", 1, "0x58, whose descriptor lacks" },
     { user_tss_small, "\xf4", 1, "the TSS has limit 0x3 by its descriptor" }, { user_esp0_beyond, "\xf4", 1, "0x2fffc lies outside its limit, 0xfff" },
-    { stack_no_granularity, UD, 2, "SS has limit 0xfffff: the granularity bit" }, { cr3_empty, "\x90", 1, "CR3 = 0x00300000 does not name a page directory" },
+    { stack_no_granularity, UD, 2, "SS has limit 0xfffff: the granularity bit" }, { cr3_empty, "\x90", 1, "CR3 = 0x00300000 does not name a page table of the top level" },
     { cr3_table, "\x90", 1, "CR3 = 0x00008000 seems to name a page table" }, { cr3_unaligned, "\x90", 1, "CR3 = 0x00300abc has low bits set" },
     { no_identity, "\x90", 1, "is not mapped there; it is mapped at 0xc0010000" }, { reserved_nx, UD, 2, "the IDT cannot be reached" },
     { reserved_nx, UD, 2, "reserved until EFER.NXE is set" }, { reserved_address, UD, 2, "0x0030000000003007 holds address bits that do not exist" },
