@@ -72,6 +72,8 @@ static bool written_before_fault(const struct difference *d)
         return at >= 0x30000 && at < 0x44000 ? true : is_page_entry(d) && !(bits_of(d) & ~0x60u);
     if ((peer_said(d->a, "sgdt") || peer_said(d->a, "sidt")) && peer_is_fault(d->a))
         return at >= 0x30000 && at < 0x44000;
+    if (d->a->vector == 0x40 && at >= 0x30000 && at < 0x38000 && (at & 0xff0) == 0xff0) /* a handler of the case has taken the fault at the page's end */
+        return true;
     if (is_int(d->a) && (d->a->vector == 14 || d->a->vector == 12)) /* the delivery */
         return !is_event(d) && (on_stack(at) || (is_page_entry(d) && !(bits_of(d) & ~0x60u)));
     if (d->a->vector == 0x40 ? d->ours != 0 : !(peer_said(d->a, "enter") && peer_is_fault(d->a)))
@@ -90,6 +92,13 @@ static bool upper_type(const struct difference *d)
 static bool bochs_string_rf(const struct difference *d)
 {
     return d->a->vector == 1 && is_flags(d) && bits_of(d) == RF && d->ours & RF && peer_said(d->a, "string");
+}
+
+/* Of REP CMPS and REP SCAS, after an iteration that is not the last. */
+static bool bochs_string_flags(const struct difference *d)
+{
+    return d->a->vector == 1 && is_flags(d) && peer_said(d->a, "string") && bits_of(d) & STATUS_FLAGS && !(bits_of(d) & ~(uint32_t)(STATUS_FLAGS | RF)) &&
+           d->ours & RF;
 }
 
 static bool bochs_double_fault_rf(const struct difference *d)
@@ -114,6 +123,8 @@ static bool bochs_pushes_before_check(const struct difference *d)
 {
     bool delivery = is_int(d->a) || d->a->error & 1;
 
+    if (is_event(d) && d->a->vector == 8 && d->b->vector == 14) /* ours has met #GP, theirs a #PF, behind a fault that is none to go on with */
+        return !(d->b->error & 5);
     if (d->a->vector != 13 || !(delivery || peer_is_call(d->a)))
         return false;
     return is_event(d) ? d->b->vector == 14 || d->b->vector == 8 : (on_stack(peer_address(d)) || (is_page_entry(d) && !(bits_of(d) & ~0x60u)));
@@ -133,6 +144,8 @@ static bool bochs_push_as_supervisor(const struct difference *d)
     bool ours = d->a->vector == 14 && d->a->error == 7 && on_stack(peer_value("cr2")), theirs = d->b->vector == 14 && d->b->error == 3 && on_stack(peer_theirs("cr2"));
     bool theirs_met = on_stack(peer_theirs("cr2")) && !same_address && peer_value("cr4") & 0x200000; /* and a handler of the case has taken it */
 
+    if (!is_event(d) && d->a->vector == 8) /* how far it came until there was no stack left */
+        return is_conforming(peer_value("cs")) && is_conforming(peer_theirs("cs"));
     if (!is_event(d)) /* such a handler has the error code, or has taken theirs */
         return d->a->vector == 0x40 && d->b->vector == 0x40 &&
                ((on_stack(peer_address(d)) && bits_of(d) == 4 && d->ours & 4) || (is_conforming(peer_value("cs")) && theirs_met));
@@ -141,7 +154,9 @@ static bool bochs_push_as_supervisor(const struct difference *d)
     if (d->b->vector == 0x40 || d->b->vector == 8)
         return theirs_met || ((d->a->vector == 8 || ours) && on_stack(peer_value("cr2")));
     if (d->a->vector == 14 && d->b->vector == 14 && same_address)
-        return transfer && (d->a->error ^ d->b->error) == 4 && d->a->error & 4;
+        return (transfer || on_stack(peer_value("cr2"))) && (d->a->error ^ d->b->error) == 4 && d->a->error & 4;
+    if (is_conforming(peer_value("cs")) && d->b->vector == 14 && d->b->error == 3 && peer_value("cr4") & 0x200000)
+        return true;
     return (transfer || ours || is_conforming(peer_value("cs"))) && (theirs || ours) && d->a->error != d->b->error;
 }
 
@@ -168,7 +183,11 @@ static bool bochs_sysret_trap(const struct difference *d)
 {
     bool there = peer_value("cs") & 3 && peer_value("rip") == peer_value("rcx") && peer_value("rip.h") == peer_value("rcx.h");
 
-    if (d->a->vector == 0x40) /* a handler of the case has taken the trap */
+    bool theirs_there = (peer_theirs("cs") & 3) == 3 && peer_theirs("rip") == peer_theirs("rcx") && peer_theirs("r11") & 0x100;
+
+    if (is_event(d) && theirs_there && d->a->vector != 1) /* a handler of the case was to take the trap */
+        return true;
+    if (d->a->vector == 0x40) /* and has */
         return peer_value("dr6") & 0x4000 && !(peer_theirs("dr6") & 0x4000) && peer_theirs("r11") & 0x100 && (peer_theirs("cs") & 3) == 3;
     return d->a->vector == 1 && peer_value("rflags") & 0x100 && there && (is_event(d) || peer_theirs("rip") != peer_value("rip"));
 }
@@ -182,7 +201,9 @@ static bool bochs_sysret_no_trap(const struct difference *d)
 /* With EFLAGS.AC, on a stack of user pages. */
 static bool smap_inner_stack(const struct difference *d)
 {
-    return is_event(d) && ((d->a->vector == 14 && d->a->error == 3 && d->b->vector != 14) || d->a->vector == 8) && on_stack(peer_value("cr2")) &&
+    bool ours = d->a->vector == 14 && d->a->error == 3 && (d->b->vector != 14 || peer_value("cr2") != peer_theirs("cr2"));
+
+    return is_event(d) && (ours || d->a->vector == 8) && on_stack(peer_value("cr2")) &&
            peer_value("cr4") & 0x200000 && peer_theirs("rflags") & 0x40000;
 }
 
@@ -194,6 +215,8 @@ static bool bochs_linear_width(const struct difference *d)
 
     if (is_event(d) && (peer_said(d->b, "wrfsbase") || peer_said(d->b, "wrgsbase")))
         return d->b->vector == 13 && d->b->error == 0;
+    if (!is_event(d)) /* ours comes to the next WRMSR, which faults in both */
+        return wide && d->a->vector == 13 && peer_said(d->b, "wrmsr") && peer_value("rip") != peer_theirs("rip");
     return is_event(d) && wide && (msr >= 0x175 || msr <= 0x176 || (msr >= 0xc0000082 && msr <= 0xc0000102)) &&
            (peer_said(d->b, "wrmsr") ? d->b->vector == 13 : d->b->vector == 0x40);
 }
@@ -230,6 +253,25 @@ static bool bochs_clears_bt(const struct difference *d)
     return is(d, "dr6") && bits_of(d) == 0x8000 && d->ours & 0x8000;
 }
 
+static bool bochs_iret_null_rpl(const struct difference *d)
+{
+    return is_event(d) && peer_said(d->a, "iret") && d->a->vector == 13 && d->a->error == 0 && peer_theirs("ss") <= 3 && peer_theirs("ss") != (peer_theirs("cs") & 3);
+}
+
+/* A new RSP that is just the end of the lower half: what is pushed lies below it. */
+static bool stack_at_canonical_end(const struct difference *d)
+{
+    return !is_event(d) && d->a->vector == 0x40 && peer_value("rsp.h") == 0x7fff && peer_value("rsp") >= 0xffffff00;
+}
+
+/* By RBP, where a PC has adapters and firmware. */
+static bool among_adapters(const struct difference *d)
+{
+    uint32_t at = peer_value("rbp") & 0x1fffff;
+
+    return is(d, "rax") && peer_said(d->a, "mov-bp") && (at >= 0x9f000 || peer_value("rbp.h"));
+}
+
 static bool bochs_general_detect_rf(const struct difference *d)
 {
     return is_flags(d) && bits_of(d) == RF && d->ours & RF && d->a->vector == 1 && peer_value("dr6") & 0x2000;
@@ -249,7 +291,7 @@ static bool accessed_before_fault(const struct difference *d)
 {
     uint32_t at = peer_address(d);
 
-    return peer_is_fault(d->a) && ((is_page_entry(d) && bits_of(d) == 0x20) || (at == 0x1b080 && bits_of(d) == 0x40) || /* the GDT's page */ (at >= 0x10400 && at < 0x13000 && at & 4 && bits_of(d) == 0x100));
+    return (peer_is_fault(d->a) || d->a->vector == 0x40) && ((is_page_entry(d) && bits_of(d) == 0x20) || (at == 0x1b080 && bits_of(d) == 0x40) || /* the GDT's page */ (at >= 0x10400 && at < 0x13000 && at & 4 && bits_of(d) == 0x100));
 }
 
 /* In code that was no part of the case: instructions that leave flags undefined, and others that use those. */
@@ -273,6 +315,9 @@ struct known bochs_long_known[] = {
     { bochs_lacks_pks, true, "the peer's model lacks protection keys: CR4.PKE and CR4.PKS are reserved bits there", 0 },
     { bochs_iret_cuts_rip, true, "SDM Vol. 2A, IRET, RET, JMP, CALL: the instruction pointer is checked against the limit as it was read, 64 bits (so do AMD's processors)", 0 },
     { bochs_general_detect_rf, true, "SDM Vol. 3B, \"Instruction-Breakpoint Exception Condition\": RF is set in the image for faults, and general detect is one", 0 },
+    { bochs_iret_null_rpl, true, "SDM Vol. 2A, IRET, 64-Bit Mode Exceptions: #GP(0) if the RPL of a null stack selector is not the CPL that is gone back to", 0 },
+    { stack_at_canonical_end, true, "left open: SDM Vol. 2A, INT n: whether the new RSP or the address of what is pushed has to be canonical", 0 },
+    { among_adapters, true, "left open: what lies where a PC has adapters and firmware", 0 },
     { bochs_clears_bt, false, "SDM Vol. 3B, \"Debug Status Register (DR6)\": but for bits 0 to 3, the processor never clears it", 0 },
     { bochs_dr7_rtm, false, "SDM Vol. 3B, \"Debug Control Register (DR7)\": RTM is reserved where the processor has no RTM", 0 },
     { upper_half, false, "left open: SDM Vol. 1, \"General-Purpose Registers in 64-Bit Mode\": upper halves are not kept outside 64-bit mode", 0 },
@@ -283,6 +328,7 @@ struct known bochs_long_known[] = {
     { upper_type, true, "left open: whether LAR and LSL look at the upper half of a system descriptor", 0 },
     { written_before_fault, true, "left open: what ENTER, SGDT, SIDT and the delivery of an event have written before they fault", 0 },
     { bochs_string_rf, false, "SDM Vol. 3B, \"Instruction-Breakpoint Exception Condition\": RF is set in the image by a trap between iterations", 0 },
+    { bochs_string_flags, true, "SDM Vol. 2B, REP: CMPS and SCAS that are to go on have not written the flags (makers differ: host_vendor.h)", 0 },
     { bochs_double_fault_rf, false, "SDM Vol. 3B, \"Instruction-Breakpoint Exception Condition\": RF is set in the image for faults; #DF is an abort", 0 },
     { bochs_stack_selector, false, "SDM Vol. 2A, INT n: #SS for a new RSP that is not canonical has a null selector in its error code", 0 },
     { bochs_iret_stack_absent, true, "SDM Vol. 2A, IRET, RETURN-TO-OUTER-PRIVILEGE-LEVEL: a stack segment that is not present is #SS", 0 },
