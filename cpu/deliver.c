@@ -85,9 +85,10 @@ static void deliver_real(struct cpu *cpu, const struct cpu_delivery *e)
 {
     uint64_t frame[3] = { flags_image(cpu, e), cpu->seg[CPU_CS].selector, (uint32_t)cpu->ip };
     sim_laddr entry = (uint32_t)(cpu->idtr.base + e->vector * 4u);
-    struct xfer_stack s = xfer_present_stack(cpu, CPU_CAUSE_SS_REAL_SP);
+    struct xfer_stack s;
     uint32_t target;
 
+    xfer_present_stack(cpu, CPU_CAUSE_SS_REAL_SP, &s);
     if (e->vector * 4u + 3 > cpu->idtr.limit) {
         cpu_evidence_at(cpu, CPU_EVIDENCE_GATE, (uint16_t)(e->vector * 8u + 2), entry, NULL, 0);
         cpu->evidence.value = cpu->idtr.limit;
@@ -162,10 +163,11 @@ static void deliver_task(struct cpu *cpu, const struct cpu_delivery *e, const st
     xfer_check_task(cpu, gate->gate_selector, CPU_CAUSE_GP_IDT_TASK, CPU_CAUSE_GP_IDT_TASK, &tss);
     task_switch(cpu, &tss, TASK_EVENT, cpu->ip);
     if (e->has_error) {
-        struct xfer_stack s = xfer_present_stack(cpu, CPU_CAUSE_SS_EVENT);
+        struct xfer_stack s;
         unsigned size = tss.attr & 8 ? 4 : 2;
         uint64_t error = e->error;
 
+        xfer_present_stack(cpu, CPU_CAUSE_SS_EVENT, &s);
         xfer_check_room(cpu, &s, 1, size);
         xfer_push(cpu, &s, &error, 1, size);
         xfer_commit_stack(cpu, &s);
@@ -261,7 +263,10 @@ static void deliver_gate(struct cpu *cpu, const struct cpu_delivery *e, const st
 
     cpl = check_handler(cpu, gate, &code);
     inner = cpl < cpu->cpl;
-    s = inner ? xfer_inner_stack(cpu, cpl) : xfer_present_stack(cpu, CPU_CAUSE_SS_EVENT);
+    if (inner)
+        xfer_inner_stack(cpu, cpl, &s);
+    else
+        xfer_present_stack(cpu, CPU_CAUSE_SS_EVENT, &s);
     build_frame(cpu, e, inner, &frame);
     xfer_check_room(cpu, &s, frame.count, size);
     check_offset(cpu, gate, &code);
@@ -283,7 +288,7 @@ static void deliver_long(struct cpu *cpu, const struct cpu_delivery *e, const st
     unsigned cpl;
 
     cpl = check_handler(cpu, gate, &code);
-    s = xfer_long_stack(cpu, cpl, gate->gate_ist);
+    xfer_long_stack(cpu, cpl, gate->gate_ist, &s);
     s.sp &= ~(uint64_t)15;
     build_frame(cpu, e, true, &frame);
     xfer_check_room(cpu, &s, frame.count, 8);

@@ -69,25 +69,28 @@ static void check_target(const struct far *f, const struct seg_desc *code)
 }
 
 /* To a code segment at the same level, whether named directly or by a gate. */
-static void transfer_same_on(const struct far *f, struct seg_desc *code, struct xfer_stack s)
+static void transfer_same_on(const struct far *f, struct seg_desc *code, struct xfer_stack *s)
 {
     struct cpu *cpu = f->cpu;
 
     if (f->call) { /* a stack that cannot take the return address is found before a bad target, as on processors */
-        xfer_check_room(cpu, &s, 2, f->size);
-        xfer_probe(cpu, &s, 2, f->size);
+        xfer_check_room(cpu, s, 2, f->size);
+        xfer_probe(cpu, s, 2, f->size);
     }
     check_target(f, code);
     seg_set_accessed(cpu, code);
     if (f->call)
-        push_return(cpu, &s, f->next_ip, f->size);
+        push_return(cpu, s, f->next_ip, f->size);
     xfer_commit_code(cpu, code, cpu->cpl, f->target);
     xfer_mode_changed(cpu);
 }
 
 static void transfer_same(const struct far *f, struct seg_desc *code)
 {
-    transfer_same_on(f, code, xfer_present_stack(f->cpu, CPU_CAUSE_SS_LIMIT));
+    struct xfer_stack s;
+
+    xfer_present_stack(f->cpu, CPU_CAUSE_SS_LIMIT, &s);
+    transfer_same_on(f, code, &s);
 }
 
 /* The code segment named by the instruction itself. */
@@ -114,9 +117,10 @@ static void call_inner(const struct far *f, const struct seg_desc *gate, struct 
 {
     struct cpu *cpu = f->cpu;
     unsigned dpl = SEG_DPL(code->attr), count = gate->gate_count, n = 0;
-    struct xfer_stack s = xfer_inner_stack(cpu, dpl);
+    struct xfer_stack s;
     uint64_t frame[4 + 31];
 
+    xfer_inner_stack(cpu, dpl, &s);
     xfer_check_room(cpu, &s, 4 + count, f->size);
     check_target(f, code);
     frame[n++] = cpu->seg[CPU_SS].selector;
@@ -152,11 +156,11 @@ static void through_long_gate(struct far *f, struct seg_desc *code)
     uint64_t frame[4];
 
     f->size = 8;
+    xfer_long_stack(cpu, cpl, 0, &s);
     if (!inner) {
-        transfer_same_on(f, code, xfer_long_stack(cpu, cpl, 0));
+        transfer_same_on(f, code, &s);
         return;
     }
-    s = xfer_long_stack(cpu, cpl, 0);
     frame[n++] = cpu->seg[CPU_SS].selector;
     frame[n++] = cpu->reg[CPU_SP];
     frame[n++] = cpu->seg[CPU_CS].selector;
@@ -295,8 +299,9 @@ void far_jump(struct cpu *cpu, const struct cpu_insn *i, uint16_t selector, uint
 void far_call(struct cpu *cpu, const struct cpu_insn *i, uint16_t selector, uint64_t offset)
 {
     struct far f = { .cpu = cpu, .i = i, .call = true, .size = insn_op_bytes(i) };
-    struct xfer_stack s = xfer_present_stack(cpu, CPU_CAUSE_SS_LIMIT);
+    struct xfer_stack s;
 
+    xfer_present_stack(cpu, CPU_CAUSE_SS_LIMIT, &s);
     cpu->cur = i;
     f.next_ip = xfer_next_ip(cpu, CPU_NEXT_IP(cpu, i));
     f.target = cut(offset, f.size);

@@ -48,49 +48,59 @@ _Noreturn void xfer_fault_tss(struct cpu *cpu, unsigned vector, uint32_t error, 
 
 /* ---- Stacks ---- */
 
-struct xfer_stack xfer_present_stack(const struct cpu *cpu, enum cpu_cause cause)
+void xfer_present_stack(const struct cpu *cpu, enum cpu_cause cause, struct xfer_stack *s)
 {
-    bool wide = cpu->mode & MODE_L;
-
-    return (struct xfer_stack){ .ss = cpu->seg[CPU_SS], .sp = wide ? cpu->reg[CPU_SP] : (uint32_t)cpu->reg[CPU_SP], .wide = wide,
-                                .user = cpu->cpl == 3, .cause = cpu->cr0 & CR0_PE ? cause : CPU_CAUSE_SS_REAL_SP };
+    s->ss = cpu->seg[CPU_SS];
+    s->wide = cpu->mode & MODE_L;
+    s->sp = s->wide ? cpu->reg[CPU_SP] : (uint32_t)cpu->reg[CPU_SP];
+    s->inner = false;
+    s->user = cpu->cpl == 3;
+    s->error = 0;
+    s->cause = cpu->cr0 & CR0_PE ? cause : CPU_CAUSE_SS_REAL_SP;
 }
 
 /* SDM Vol. 2A, "CALL": more privilege; "INT n": inter-privilege-level interrupt. */
-struct xfer_stack xfer_inner_stack(struct cpu *cpu, unsigned dpl)
+void xfer_inner_stack(struct cpu *cpu, unsigned dpl, struct xfer_stack *s)
 {
     static const struct xfer_stack_rules rules = { VEC_TS, CPU_CAUSE_TS_STACK_LIMIT, CPU_CAUSE_TS_STACK_RPL, CPU_CAUSE_TS_STACK_DPL,
                                                    CPU_CAUSE_TS_STACK_TYPE, CPU_CAUSE_SS_NP_TSS };
-    struct xfer_stack s = { .inner = true, .user = dpl == 3, .cause = CPU_CAUSE_SS_PUSH_NEW };
     uint16_t selector;
     uint32_t sp;
 
     tss_stack(cpu, dpl, &selector, &sp);
-    s.sp = sp;
     if (xfer_null(selector))
         xfer_fault_tss(cpu, VEC_TS, 0, CPU_CAUSE_TS_STACK_NULL, cpu->seg[CPU_TR].attr & 8 ? dpl * 8 + 8 : dpl * 4 + 4, 2);
-    xfer_check_stack(cpu, &rules, selector, dpl, &s.desc);
-    s.ss = (struct cpu_seg){ .selector = selector, .attr = s.desc.attr | SEG_TYPE_ACCESSED, .limit = s.desc.limit, .base = s.desc.base };
-    s.error = selector & 0xfffc;
-    return s;
+    xfer_check_stack(cpu, &rules, selector, dpl, &s->desc);
+    s->ss.selector = selector;
+    s->ss.attr = s->desc.attr | SEG_TYPE_ACCESSED;
+    s->ss.limit = s->desc.limit;
+    s->ss.base = s->desc.base;
+    s->sp = sp;
+    s->wide = false;
+    s->inner = true;
+    s->user = dpl == 3;
+    s->error = selector & 0xfffc;
+    s->cause = CPU_CAUSE_SS_PUSH_NEW;
 }
 
 /* SDM Vol. 3A, "Stack switching in IA-32e mode", "Interrupt stack table". */
-struct xfer_stack xfer_long_stack(struct cpu *cpu, unsigned cpl, unsigned ist)
+void xfer_long_stack(struct cpu *cpu, unsigned cpl, unsigned ist, struct xfer_stack *s)
 {
-    struct xfer_stack s = { .ss = cpu->seg[CPU_SS], .sp = cpu->reg[CPU_SP], .wide = true, .user = cpl == 3, .cause = CPU_CAUSE_SS_CANON };
-
-    if (cpl != cpu->cpl) {
-        s.inner = true;
-        s.ss = (struct cpu_seg){ .selector = (uint16_t)cpl, .attr = SEG_UNUSABLE | cpl << 5 };
-    }
-    if (ist || s.inner) {
-        s.sp = tss_stack64(cpu, cpl, ist);
-        s.cause = CPU_CAUSE_SS_IST;
+    s->ss = cpu->seg[CPU_SS];
+    s->sp = cpu->reg[CPU_SP];
+    s->wide = true;
+    s->inner = cpl != cpu->cpl;
+    s->user = cpl == 3;
+    s->error = 0;
+    s->cause = CPU_CAUSE_SS_CANON;
+    if (s->inner)
+        s->ss = (struct cpu_seg){ .selector = (uint16_t)cpl, .attr = SEG_UNUSABLE | cpl << 5 };
+    if (ist || s->inner) {
+        s->sp = tss_stack64(cpu, cpl, ist);
+        s->cause = CPU_CAUSE_SS_IST;
     } else if (!(cpu->mode & MODE_L)) {
-        s.sp = (uint32_t)s.sp;
+        s->sp = (uint32_t)s->sp;
     }
-    return s;
 }
 
 void xfer_null_stack(struct cpu *cpu, uint16_t selector)

@@ -65,15 +65,17 @@ struct xfer_stack {
     bool user;            /* pushes are made with user rights */
     uint32_t error;       /* of the #SS when the frame does not fit */
     enum cpu_cause cause;
-    struct seg_desc desc;
+    struct seg_desc desc; /* of an inner stack that is not `wide`; of others it is not set */
 };
 
+/* These fill `s`. */
+
 /* The present stack; a frame that does not fit is #SS(0) with `cause`, in real mode with one of its own. */
-struct xfer_stack xfer_present_stack(const struct cpu *cpu, enum cpu_cause cause);
+void xfer_present_stack(const struct cpu *cpu, enum cpu_cause cause, struct xfer_stack *s);
 /* The stack of the inner level `dpl`, from the TSS, with all its checks. */
-struct xfer_stack xfer_inner_stack(struct cpu *cpu, unsigned dpl);
+void xfer_inner_stack(struct cpu *cpu, unsigned dpl, struct xfer_stack *s);
 /* In IA-32e mode, for a gate to level `cpl`: ISTn, or RSPn from the TSS, or the present one. SS is null after a change of level. */
-struct xfer_stack xfer_long_stack(struct cpu *cpu, unsigned cpl, unsigned ist);
+void xfer_long_stack(struct cpu *cpu, unsigned cpl, unsigned ist, struct xfer_stack *s);
 /* SS as a null selector loads it in 64-bit mode. */
 void xfer_null_stack(struct cpu *cpu, uint16_t selector);
 /* Do `count` values of `size` bytes fit? Raises #SS. */

@@ -124,9 +124,10 @@ static void redirect(struct cpu *cpu, unsigned vector, uint64_t next_ip)
 {
     bool virtual = xfer_iopl(cpu) < 3;
     uint64_t frame[3] = { cpu_eflags(cpu), cpu->seg[CPU_CS].selector, (uint16_t)next_ip };
-    struct xfer_stack s = xfer_present_stack(cpu, CPU_CAUSE_SS_LIMIT);
+    struct xfer_stack s;
     uint32_t target = (uint32_t)mem_read_as(cpu, vector * 4, 4, true);
 
+    xfer_present_stack(cpu, CPU_CAUSE_SS_LIMIT, &s);
     if (virtual)
         frame[0] = (frame[0] & ~(uint32_t)EFL_IF) | (frame[0] & EFL_VIF ? EFL_IF : 0) | EFL_IOPL;
     xfer_check_room(cpu, &s, 3, 2);
