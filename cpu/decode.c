@@ -642,7 +642,7 @@ unsigned decode(const struct cpu_isa_index *isa, uint32_t mode, unsigned off, co
 {
     struct decoder d = { .bytes = bytes, .avail = avail, .mode = mode, .seg_override = -1, .modrm = 0xc0 };
     uint8_t opcode = prefixes(&d);
-    bool spoilt = d.operand || d.rep || d.repne || d.lock || d.rex, vexed = is_vex(&d, opcode);
+    bool vexed = is_vex(&d, opcode), spoilt = vexed && (d.operand || d.rep || d.repne || d.lock || d.rex);
     unsigned map = vexed ? vex(&d, &opcode) : opcode_map(&d, &opcode);
     const struct isa_row *row;
     enum cpu_form form;
