@@ -7,6 +7,7 @@
 #include "cpu/mem.h"
 #include "cpu/monitor.h"
 #include "cpu/paging.h"
+#include "cpu/recall.h"
 
 #define ARENA_BYTES (32u << 20)
 
@@ -197,7 +198,8 @@ static void on_watched_write(void *arg, struct bus_ram *ram, uint64_t pfn, uint3
 enum sim_err code_init(struct cpu_cluster *cluster)
 {
     cluster->arena = aligned_alloc(64, ARENA_BYTES);
-    if (!cluster->arena)
+    cluster->recall = calloc(1, sizeof(*cluster->recall));
+    if (!cluster->arena || !cluster->recall)
         return sim_fail(SIM_ERR_NOMEM, "out of memory for decoded code");
     cluster->listener = (struct bus_ram_listener){ on_revoke, on_revoke_all, on_code_write, on_watched_write, cluster, NULL };
     bus_memory_listen(&cluster->bus->memory, &cluster->listener);
@@ -208,7 +210,9 @@ void code_fini(struct cpu_cluster *cluster)
 {
     if (cluster->arena)
         code_flush(cluster);
+    free(cluster->recall);
     free(cluster->arena);
+    cluster->recall = NULL;
     cluster->arena = NULL;
 }
 
@@ -275,7 +279,10 @@ static unsigned decode_run(struct cpu *cpu, unsigned off, struct cpu_insn *insn,
 
         if (count && bit_set(cpu->cluster->split, off))
             break;
-        len = decode(cpu->cluster->isa, cpu->mode, off, f->host + off, avail, &insn[count], &row);
+        if (avail + off < SIM_PAGE_SIZE)
+            len = recall_decode(cpu->cluster->recall, cpu->cluster->isa, cpu->mode, off, f->host + off, &insn[count], &row);
+        else
+            len = decode(cpu->cluster->isa, cpu->mode, off, f->host + off, avail, &insn[count], &row);
         if (!len || (count && decode_is_alone(&insn[count], row)))
             break;
         off += len;

@@ -83,6 +83,7 @@ struct cpu_cluster {
     struct cpu *cpu[8];
     unsigned count;
     struct cpu_isa_index *isa;
+    struct cpu_recall *recall;   /* what was decoded before (cpu/recall.h): no state of the machine */
     enum smm_map smm_map;        /* layout of SMM's save map: configuration */
     const struct cpu_observer *observer;
     uint64_t split[64];          /* page offsets before which a block must end */

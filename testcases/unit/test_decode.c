@@ -9,6 +9,7 @@
 
 #include "cpu/code.h"
 #include "cpu/decode.h"
+#include "cpu/recall.h"
 
 enum {
     REAL = 0, PROT16 = MODE_PE, FLAT = MODE_PE | MODE_D | MODE_SS32 | MODE_FLAT, USER = FLAT | MODE_CPL, LONG = MODE_PE | MODE_L | MODE_LMA,
@@ -220,6 +221,33 @@ static unsigned encode_start(const struct isa_row *row, bool opsize, uint8_t *by
     return n;
 }
 
+/* Twice each, at two places in a page, and each followed by one that begins with the same bytes. */
+START_TEST(what_is_recalled_is_what_is_decoded)
+{
+    static const uint32_t modes[] = { MODE_PE | MODE_D, MODE_PE, LONG | UNITS, USER };
+    struct cpu_recall *recall = calloc(1, sizeof(*recall));
+    uint8_t bytes[RECALL_BYTES];
+    uint32_t x = 1;
+
+    for (unsigned n = 0; n < 200000; n++) {
+        const struct isa_row *row, *wanted_row;
+        struct cpu_insn insn, wanted;
+        unsigned off = n % 2 ? 0x123 : 0xf00, len;
+        uint32_t mode = modes[n / 4 % 4];
+
+        for (unsigned k = n % 4 < 2 ? 0 : 4; n % 2 == 0 && k < sizeof(bytes); k++) {
+            x = x * 1103515245 + 12345;
+            bytes[k] = (uint8_t)(x >> 16) & (k ? 0xff : x >> 30 ? 0xff : 0x0f); /* many with 0Fh in front */
+        }
+        len = recall_decode(recall, isa, mode, off, bytes, &insn, &row);
+        ck_assert_uint_eq(len, decode(isa, mode, off, bytes, INSN_MAX_BYTES, &wanted, &wanted_row));
+        ck_assert_ptr_eq(row, wanted_row);
+        ck_assert_mem_eq(&insn, &wanted, sizeof(insn));
+    }
+    free(recall);
+}
+END_TEST
+
 /* Decodes the row's own encoding, as register or memory form; what it must give. */
 static void check_row(const struct isa_row *row, unsigned r, bool memory, uint32_t mode, bool opsize)
 {
@@ -324,6 +352,7 @@ int main(void)
     tcase_add_test(tc, fifteen_bytes_are_an_instruction_and_sixteen_are_not);
     tcase_add_loop_test(tc, what_is_illegal_says_why, 0, sizeof(illegal) / sizeof(illegal[0]));
     tcase_add_test(tc, every_built_row_is_reached_by_its_encoding);
+    tcase_add_test(tc, what_is_recalled_is_what_is_decoded);
     tcase_add_test(tc, rows_are_sane);
     tcase_add_test(tc, coverage_counts_rows_by_extension);
     suite_add_tcase(suite, tc);
