@@ -115,14 +115,16 @@ static bool is_selector(uint32_t v)
     return v >= 0x1000 && v < 0x2000 && !(v & 7);
 }
 
-/* Of 32 bits, or one half of what 16-bit pushes have written. */
+/* Of 32 bits, or one part of what 16-bit pushes have written. */
 static bool are_selectors(uint32_t a, uint32_t b)
 {
-    if (is_selector(a) && is_selector(b))
-        return true;
-    if (a >> 16 == b >> 16)
-        return is_selector((uint16_t)a) && is_selector((uint16_t)b);
-    return (uint16_t)a == (uint16_t)b && is_selector(a >> 16) && is_selector(b >> 16);
+    for (unsigned shift = 0; shift <= 16; shift += 8) {
+        uint32_t x = a >> shift & 0xffff, y = b >> shift & 0xffff;
+
+        if (!((a ^ b) & ~(0xffffu << shift)) && is_selector(x & ~1u) && is_selector(y & ~1u) && (x & 1) == (y & 1)) /* or error codes with EXT */
+            return true;
+    }
+    return false;
 }
 
 /* Faults of a task switch; one that a handler of the case has taken is told by its error code on the stack. */
@@ -131,7 +133,7 @@ static bool order_of_checks(const struct difference *d)
     if (on_stack(peer_address(d)))
         return !peer_is_fault(d->a) && are_selectors(d->ours, d->theirs);
     if (!*d->name && d->a->vector == 14 && d->b->vector == 14) /* the back link is written, or the rest is read first */
-        return (d->a->error ^ d->b->error) == 2 && peer_value("cr2") == peer_theirs("cr2") && (peer_value("cr2") & 0xfff) < 0x68;
+        return (d->a->error ^ d->b->error) == 2 && peer_value("cr2") == peer_theirs("cr2") && !on_stack(peer_value("cr2"));
     if (!*d->name)
         return (is_task_fault(d->a) && (is_task_fault(d->b) || d->b->vector == 14)) || (is_task_fault(d->b) && d->a->vector == 14);
     if (!strcmp(d->name, "cr2"))
@@ -191,6 +193,10 @@ static bool written_before_fault(const struct difference *d)
 
     if (peer_said(d->a, "enter") && on_stack(at)) /* also of a fault that a handler of the case has taken */
         return peer_is_fault(d->a) || d->a->vector == 0x40;
+    if (d->a->vector == 0x40 && in_data(at) && (at & 0xff0) == 0xff0) /* a handler of the case has taken the fault at the page's end */
+        return true;
+    if (peer_said(d->a, "enter") && d->a->vector == 1 && d->theirs == 0xffffffff && on_stack(at)) /* a frame pointer to where no memory is */
+        return true;
     if (peer_is_fault(d->a) && (peer_said(d->a, "sgdt") || peer_said(d->a, "sidt")))
         return !*d->name ? peer_is_fault(d->b) : in_data(at) || on_stack(at) || (is_page_entry(d) && (d->ours ^ d->theirs) == 0x40);
     return (peer_is_fault(d->a) || d->a->vector == 0x40) && pushed_before_fault(d);
@@ -200,7 +206,10 @@ static bool written_before_fault(const struct difference *d)
  * those, for numbers and as bytes to write. */
 static bool lost_code(const struct difference *d)
 {
-    if (!peer_said(d->a, "?") || d->name[0] != 'm')
+    uint32_t at = ((peer_theirs(SAVED_CS) & 0xffff) << 4) + (peer_theirs(SAVED_EIP) & 0xffff);
+    bool in_tables = peer_theirs(SAVED_FLAGS) & VM && at >= 0x10000 && at < 0x20000; /* virtual-8086 code that runs through descriptors */
+
+    if (!(peer_said(d->a, "?") || in_tables) || d->name[0] != 'm')
         return false;
     return !is_task_flags(d) || !((d->ours ^ d->theirs) & ~(uint32_t)STATUS_FLAGS);
 }
@@ -221,8 +230,8 @@ static bool stack_among_adapters(const struct difference *d)
         uint32_t base;
 
         snprintf(name, sizeof(name), "m%x", at + 4);
-        base = peer_theirs(name) & 0xff0000ff;
-        if (base >= 0xa && base < 0x10)
+        base = (peer_theirs(name) & 0xff) << 16 | (peer_theirs(name) & 0xff000000);
+        if ((base >= 0xa0000 && base < 0x100000) || base >= 0x4000000) /* or beyond the memory */
             return !*d->name && (peer_said(d->a, "retf") || peer_said(d->a, "iret")) && peer_said(d->b, d->a->what);
     }
     return false;
@@ -246,7 +255,7 @@ static bool smap_inner_stack(const struct difference *d)
     uint32_t cr2 = peer_value("cr2");
 
     return !*d->name && ((d->a->vector == 14 && d->a->error == 3 && d->b->vector != 14) || (d->a->vector == 8 && d->b->vector != 8)) &&
-           on_stack(cr2) && peer_value("cr4") & SMAP && peer_theirs(SAVED_FLAGS) & AC;
+           on_stack(cr2) && peer_value("cr4") & SMAP && task_flags() & AC;
 }
 
 static bool untouched(const struct event *e)
@@ -406,6 +415,8 @@ static bool bochs_vip(const struct difference *d)
 
     if (!flags && peer_said(d->b, "mov-imm")) /* they are as at first, and not told; nothing else makes it fault */
         return !*d->name && is_first(d->b) && d->b->vector == 13 && d->b->error == 0 && cr4 & (VME | PVI);
+    if (d->b->vector == 14 && peer_said(d->b, "int-log") && is_first(d->b)) /* such a handler, that cannot be fetched */
+        return !*d->name && !peer_is_fault(d->a) && (peer_theirs(SAVED_FLAGS) & VIF_VIP) == VIF_VIP && (cr4 & (VME | PVI)) == PVI;
     if (taken)
         return !*d->name && !peer_is_fault(d->a) && (flags & VIF_VIP) == VIF_VIP && (cr4 & (VME | PVI)) == PVI;
     return !*d->name && d->b->vector == 13 && d->b->error == 0 && (flags & VIF_VIP) == VIF_VIP && cr4 & (VME | PVI) && !counts;
@@ -461,7 +472,7 @@ static bool bochs_half_delivered(const struct difference *d)
 {
     bool state = !strcmp(d->name, SAVED_CS) || !strcmp(d->name, SAVED_EIP) || is_page_entry(d) || on_stack(peer_address(d));
 
-    return d->a->vector == 14 && d->b->vector == 14 && d->a->error == 3 && state && is_selector(peer_theirs(SAVED_CS) & ~3u) &&
+    return d->a->vector == 14 && d->b->vector == 14 && d->a->error == 3 && state && *d->name &&
            in_descriptors(peer_value("cr2")) && peer_value("cr2") == peer_theirs("cr2") && (peer_value("cr2") & 7) == 5;
 }
 
@@ -495,7 +506,7 @@ static bool bochs_push_as_supervisor(const struct difference *d)
 
     if (bochs_push_taken(d))
         return true;
-    if (*d->name || !peer_is_call(d->a))
+    if (*d->name || !(peer_is_call(d->a) || peer_is_call(d->b)))
         return false;
     if (met != theirs_met) /* a handler of the case has taken the fault */
         return (on_stack(met) && is_supervisor_page(met)) || (on_stack(theirs_met) && peer_value("cr4") & SMAP);
@@ -531,6 +542,15 @@ static bool string_page_seen_later(const struct difference *d)
 }
 
 /* The same, of a fault that a handler of the case has taken: ES:EDI in ours, DS:ESI in theirs. */
+/* Each went to another handler of the case. */
+static bool string_handlers(const struct difference *d)
+{
+    uint32_t met = peer_value("cr2") ^ peer_theirs("cr2");
+
+    return *d->name && peer_value(SAVED_EIP) != peer_theirs(SAVED_EIP) && d->a->vector == 0x40 && d->b->vector == 0x40 && peer_value(SAVED_ECX) && peer_value(SAVED_ECX) < 8 && met &&
+           ((met & 0xffff) == (peer_value(SAVED_EDI) & 0xffff) || (met & 0xffff) == (peer_value(SAVED_ESI) & 0xffff));
+}
+
 static bool string_operand_order_seen_later(const struct difference *d)
 {
     return string_page_seen_later(d) ||
@@ -542,7 +562,7 @@ static bool written_before_double_fault(const struct difference *d)
 {
     uint32_t at = peer_address(d);
 
-    return d->a->vector == 8 && (on_stack(at) || in_data(at) || is_task_flags(d) || (is_page_entry(d) && !((d->ours ^ d->theirs) & ~0x60u)));
+    return d->a->vector == 8 && (!strcmp(d->name, "cr2") || on_stack(at) || in_data(at) || is_task_flags(d) || (is_page_entry(d) && !((d->ours ^ d->theirs) & ~0x60u)));
 }
 
 static bool redirection_vector_access(const struct difference *d)
@@ -570,6 +590,7 @@ static struct known bochs_known[] = {
     { stack_of_new_task, true, "left open: SDM Vol. 3A, \"Task Switching\": the stack of a fault that is found before SS is loaded", 0 },
     { frame_across_end, true, "left open: SDM Vol. 3A, \"Limit Checking\": accesses that wrap in a segment of 4 GiB", 0 },
     { bound_order, true, "left open: whether BOUND reads its second bound when the first tells", 0 },
+    { string_handlers, true, "left open: which operand of a string instruction is accessed first", 0 },
     { string_operand_order_seen_later, false, "left open: which operand of a string instruction is accessed first", 0 },
     { smap_inner_stack, true, "left open: SDM Vol. 3A, \"Determination of Access Rights\": whether what an event pushes on an inner stack is an explicit access", 0 },
     { peer_breakpoint_early, true, "SDM Vol. 3A, \"Priority Among Concurrent Events\": a trap comes before the breakpoint of the next instruction", 0 },
