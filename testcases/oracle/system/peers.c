@@ -191,11 +191,11 @@ static bool written_before_fault(const struct difference *d)
 {
     uint32_t at = peer_address(d);
 
+    if (peer_said(d->a, "enter") && d->a->vector == 1 && d->theirs == 0xffffffff && on_stack(at)) /* a frame pointer to where no memory is */
+        return true;
     if (peer_said(d->a, "enter") && on_stack(at)) /* also of a fault that a handler of the case has taken */
         return peer_is_fault(d->a) || d->a->vector == 0x40;
     if (d->a->vector == 0x40 && in_data(at) && (at & 0xff0) == 0xff0) /* a handler of the case has taken the fault at the page's end */
-        return true;
-    if (peer_said(d->a, "enter") && d->a->vector == 1 && d->theirs == 0xffffffff && on_stack(at)) /* a frame pointer to where no memory is */
         return true;
     if (peer_is_fault(d->a) && (peer_said(d->a, "sgdt") || peer_said(d->a, "sidt")))
         return !*d->name ? peer_is_fault(d->b) : in_data(at) || on_stack(at) || (is_page_entry(d) && (d->ours ^ d->theirs) == 0x40);
@@ -222,6 +222,15 @@ static bool lost_among_adapters(const struct difference *d)
     return !*d->name && peer_said(d->a, "?") && peer_said(d->b, "?") && peer_theirs(SAVED_FLAGS) & VM && at >= 0xa0000 && at < 0x100000;
 }
 
+/* What lies on top of a stack of the case. */
+static uint32_t on_top(uint32_t value_of(const char *name))
+{
+    char name[12];
+
+    snprintf(name, sizeof(name), "m%x", STACKS + (value_of(SAVED_ESP) & 0xfffc));
+    return value_of(name);
+}
+
 /* A return from a stack whose descriptor has got a base there. */
 static bool stack_among_adapters(const struct difference *d)
 {
@@ -234,7 +243,7 @@ static bool stack_among_adapters(const struct difference *d)
         if ((base >= 0xa0000 && base < 0x100000) || base >= 0x4000000) /* or beyond the memory */
             return !*d->name && (peer_said(d->a, "retf") || peer_said(d->a, "iret")) && peer_said(d->b, d->a->what);
     }
-    return false;
+    return !*d->name && peer_said(d->a, "retf") && peer_said(d->b, "retf") && !on_top(peer_value) && !on_top(peer_theirs); /* or nothing was seen of it */
 }
 
 /* An x87 opcode that is none, with CR0.TS or CR0.EM. */
@@ -263,15 +272,6 @@ static bool untouched(const struct event *e)
     return !strstr(e->line, " " SAVED_EIP "=");
 }
 
-/* What lies on top of a stack of the case. */
-static uint32_t on_top(uint32_t value_of(const char *name))
-{
-    char name[12];
-
-    snprintf(name, sizeof(name), "m%x", STACKS + (value_of(SAVED_ESP) & 0xfffc));
-    return value_of(name);
-}
-
 /* The first thing that was met is a selector of the new task, and a handler of the case has got it as its error code, on whatever stack. */
 static bool handler_got_selector(const struct difference *d)
 {
@@ -285,7 +285,7 @@ static bool stack_of_new_task(const struct difference *d)
 {
     if (*d->name)
         return handler_got_selector(d) && (on_stack(peer_address(d)) || !strcmp(d->name, SAVED_ESP) || !strcmp(d->name, SAVED_SS));
-    return (d->a->vector == 8 && d->b->vector != 8 && untouched(d->a)) || (d->b->vector == 8 && d->a->vector != 8 && untouched(d->b));
+    return (d->a->vector == 8 && d->b->vector != 8 && (untouched(d->a) || is_first(d->a))) || (d->b->vector == 8 && d->a->vector != 8 && untouched(d->b));
 }
 
 bool peer_disabled_breakpoint(const struct difference *d)
