@@ -237,13 +237,13 @@ static uint32_t error_code(const struct cpu *cpu, enum paging_access access, boo
 }
 #define ERROR_PK 32u
 
-/* A fault drops what the TLB holds for the address: SDM Vol. 3A, "Operations that invalidate TLBs and paging-structure caches". */
+/* A fault drops what the TLB holds for the address: SDM Vol. 3A, "Operations that invalidate TLBs and paging-structure caches". Where there
+ * is something, who calls has done so. */
 static _Noreturn void fault(struct cpu *cpu, sim_laddr laddr, enum paging_access access, bool user, const struct cpu_walk *walk,
                             enum cpu_cause cause, uint32_t error)
 {
     unsigned last = walk->levels ? walk->levels - 1 : 0;
 
-    mem_invlpg(cpu, laddr);
     cpu->evidence = (struct cpu_evidence){ .kind = CPU_EVIDENCE_PTE, .laddr = laddr };
     if (walk->levels) {
         cpu->evidence.level = walk->step[last].level;
@@ -298,11 +298,12 @@ static bool covers_fetch(const struct cpu *cpu, const struct tlb_entry *e)
     return page >> e->shift == e->vpage >> (e->shift - 12);
 }
 
-static void fill_tlb(struct cpu *cpu, sim_laddr laddr, const struct cpu_walk *walk, bool dirty)
+/* `present`: there is an entry for the address already. */
+static void fill_tlb(struct cpu *cpu, sim_laddr laddr, const struct cpu_walk *walk, bool dirty, bool present)
 {
     struct tlb_entry lost;
     bool large;
-    uint16_t dropped = tlb_invalidate(cpu->tlb, laddr, &large) & TLB_FETCHED; /* the fetch page rests on its successor now */
+    uint16_t dropped = present ? tlb_invalidate(cpu->tlb, laddr, &large) & TLB_FETCHED : 0; /* the fetch page rests on its successor now */
 
     tlb_fill(cpu->tlb, laddr, walk->paddr, walk->shift, (uint16_t)(walk->rights | (dirty ? TLB_D : 0) | dropped), &lost);
     if (lost.flags & TLB_P) {
@@ -318,7 +319,7 @@ static void fill_tlb(struct cpu *cpu, sim_laddr laddr, const struct cpu_walk *wa
     }
 }
 
-static sim_paddr walk_and_fill(struct cpu *cpu, sim_laddr laddr, enum paging_access access, enum paging_rights as)
+static sim_paddr walk_and_fill(struct cpu *cpu, sim_laddr laddr, enum paging_access access, enum paging_rights as, bool present)
 {
     struct walker w = walker_for(cpu, false);
     bool user = as == PAGING_USER, dirty;
@@ -326,14 +327,19 @@ static sim_paddr walk_and_fill(struct cpu *cpu, sim_laddr laddr, enum paging_acc
     enum cpu_cause cause;
 
     walk_tables(&w, laddr, &walk);
+    if (present && !walk.mapped)
+        mem_invlpg(cpu, laddr);
     if (!walk.mapped)
         walk_fault(&w, laddr, access, user, &walk);
     cause = rights_cause(cpu, walk.rights, access, as);
-    if (cause != CPU_CAUSE_NONE)
+    if (cause != CPU_CAUSE_NONE) {
+        if (present)
+            mem_invlpg(cpu, laddr);
         rights_fault(cpu, laddr, access, user, walk.rights, &walk, cause);
+    }
     dirty = access == PAGING_WRITE || walk.step[walk.levels - 1].entry & PTE_D;
     set_bits(&w, &walk, access == PAGING_WRITE);
-    fill_tlb(cpu, laddr, &walk, dirty);
+    fill_tlb(cpu, laddr, &walk, dirty, present);
     return walk.paddr;
 }
 
@@ -346,7 +352,7 @@ sim_paddr paging_translate(struct cpu *cpu, sim_laddr laddr, enum paging_access 
         return laddr;
     e = tlb_find(cpu->tlb, laddr);
     if (!e || (access == PAGING_WRITE && !(e->flags & TLB_D) && rights_cause(cpu, e->flags, access, as) == CPU_CAUSE_NONE)) {
-        sim_paddr paddr = walk_and_fill(cpu, laddr, access, as);
+        sim_paddr paddr = walk_and_fill(cpu, laddr, access, as, e);
 
         cpu->pmu.walks[access] += !e;
         if (access == PAGING_FETCH)
@@ -362,6 +368,7 @@ sim_paddr paging_translate(struct cpu *cpu, sim_laddr laddr, enum paging_access 
         if (walk.mapped && rights_cause(cpu, walk.rights, access, as) == CPU_CAUSE_NONE)
             cause = CPU_CAUSE_PF_STALE;
         walk.reserved = false;
+        mem_invlpg(cpu, laddr);
         rights_fault(cpu, laddr, access, as == PAGING_USER, rights, &walk, cause);
     }
     if (access == PAGING_FETCH)
