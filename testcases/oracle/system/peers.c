@@ -529,7 +529,10 @@ static bool string_operand_order(const struct difference *d)
 {
     bool string = peer_said(d->a, "string") || peer_said(d->a, "?");
 
-    return string && may_be_of_operand(d->a) && may_be_of_operand(d->b) && (!*d->name || !strcmp(d->name, "cr2"));
+    uint32_t met = peer_theirs("cr2") & 0xffff;
+    bool taken = d->b->vector == 0x40 && met && (met == (peer_theirs(SAVED_ESI) & 0xffff) || met == (peer_theirs(SAVED_EDI) & 0xffff)); /* by a handler of the case */
+
+    return string && may_be_of_operand(d->a) && (taken || may_be_of_operand(d->b)) && (!*d->name || !strcmp(d->name, "cr2"));
 }
 
 /* The page of the other operand was accessed before, and what leads there. */
