@@ -76,6 +76,8 @@ static bool written_before_fault(const struct difference *d)
         return true;
     if (is_int(d->a) && (d->a->vector == 14 || d->a->vector == 12)) /* the delivery */
         return !is_event(d) && (on_stack(at) || (is_page_entry(d) && !(bits_of(d) & ~0x60u)));
+    if (d->a->vector == 0x40 && ((peer_said(d->a, "enter") && on_stack(at)) || (at >= 0x1b200 && at < 0x1b220 && !(bits_of(d) & ~0x60u))))
+        return true; /* a handler of the case has taken the fault: of ENTER, or of a delivery on that page */
     if (d->a->vector == 0x40 ? d->ours != 0 : !(peer_said(d->a, "enter") && peer_is_fault(d->a)))
         return false;
     return (on_stack(peer_address(d)) || (is_page_entry(d) && !(bits_of(d) & ~0x60u)));
@@ -181,11 +183,15 @@ static bool upper_half(const struct difference *d)
 
 static bool bochs_sysret_trap(const struct difference *d)
 {
-    bool there = peer_value("cs") & 3 && peer_value("rip") == peer_value("rcx") && peer_value("rip.h") == peer_value("rcx.h");
+    bool there = peer_value("cs") & 3 && peer_value("rip") == peer_value("rcx") && (peer_value("rip.h") == peer_value("rcx.h") || !peer_value("rip.h"));
+    bool step_later = (is_flags(d) && !(bits_of(d) & ~(uint32_t)STATUS_FLAGS)) ||
+                      (on_stack(peer_address(d)) && (d->ours == peer_value("rcx") || !(bits_of(d) & ~(uint32_t)STATUS_FLAGS)));
 
     bool theirs_there = (peer_theirs("cs") & 3) == 3 && peer_theirs("rip") == peer_theirs("rcx") && peer_theirs("r11") & 0x100;
 
     if (is_event(d) && theirs_there && d->a->vector != 1) /* a handler of the case was to take the trap */
+        return true;
+    if (d->a->vector == 0x40 && d->b->vector == 0x40 && !is_event(d) && peer_value("r11") & 0x100 && step_later)
         return true;
     if (d->a->vector == 0x40) /* and has */
         return peer_value("dr6") & 0x4000 && !(peer_theirs("dr6") & 0x4000) && peer_theirs("r11") & 0x100 && (peer_theirs("cs") & 3) == 3;
@@ -218,7 +224,7 @@ static bool bochs_linear_width(const struct difference *d)
     if (!is_event(d)) /* ours comes to the next WRMSR, which faults in both */
         return wide && d->a->vector == 13 && peer_said(d->b, "wrmsr") && peer_value("rip") != peer_theirs("rip");
     return is_event(d) && wide && (msr >= 0x175 || msr <= 0x176 || (msr >= 0xc0000082 && msr <= 0xc0000102)) &&
-           (peer_said(d->b, "wrmsr") ? d->b->vector == 13 : d->b->vector == 0x40);
+           (d->b->vector == 0x40 || (d->b->vector == 13 && peer_said(d->b, "wrmsr")));
 }
 
 static bool bochs_table_base(const struct difference *d)
@@ -231,7 +237,9 @@ static bool bochs_table_base(const struct difference *d)
 /* From 64-bit mode to compatibility mode. */
 static bool bochs_call_checks_limit(const struct difference *d)
 {
-    return is_event(d) && peer_said(d->b, "call-mem") && d->b->vector == 12 && d->b->error == 0;
+    bool cuts = d->a->vector == 12 && d->b->vector == 14 && !peer_theirs("cr2.h"); /* to 32 bits */
+
+    return is_event(d) && peer_said(d->b, "call-mem") && ((d->b->vector == 12 && d->b->error == 0) || cuts);
 }
 
 static bool bochs_lacks_pks(const struct difference *d)
@@ -261,7 +269,15 @@ static bool bochs_iret_null_rpl(const struct difference *d)
 /* A new RSP that is just the end of the lower half: what is pushed lies below it. */
 static bool stack_at_canonical_end(const struct difference *d)
 {
-    return !is_event(d) && d->a->vector == 0x40 && peer_value("rsp.h") == 0x7fff && peer_value("rsp") >= 0xffffff00;
+    if (is_event(d))
+        return d->b->vector == 12 && peer_value("cr2.h") == 0x7fff && peer_value("cr2") >= 0xffffff00;
+    return d->a->vector == 0x40 && peer_value("rsp.h") == 0x7fff && peer_value("rsp") >= 0xffffff00;
+}
+
+/* In compatibility mode a frame goes on behind FFFFFFFFh. */
+static bool stack_wraps(const struct difference *d)
+{
+    return is_event(d) && peer_said(d->a, "retf") && d->a->vector == 14 && d->b->vector == 12 && d->b->error == 0 && peer_value("cr2") >= 0xfffffff0;
 }
 
 /* By RBP, where a PC has adapters and firmware. */
@@ -317,6 +333,7 @@ struct known bochs_long_known[] = {
     { bochs_general_detect_rf, true, "SDM Vol. 3B, \"Instruction-Breakpoint Exception Condition\": RF is set in the image for faults, and general detect is one", 0 },
     { bochs_iret_null_rpl, true, "SDM Vol. 2A, IRET, 64-Bit Mode Exceptions: #GP(0) if the RPL of a null stack selector is not the CPL that is gone back to", 0 },
     { stack_at_canonical_end, true, "left open: SDM Vol. 2A, INT n: whether the new RSP or the address of what is pushed has to be canonical", 0 },
+    { stack_wraps, true, "left open: SDM Vol. 3A, \"Limit Checking\": accesses that wrap in a segment of 4 GiB", 0 },
     { among_adapters, true, "left open: what lies where a PC has adapters and firmware", 0 },
     { bochs_clears_bt, false, "SDM Vol. 3B, \"Debug Status Register (DR6)\": but for bits 0 to 3, the processor never clears it", 0 },
     { bochs_dr7_rtm, false, "SDM Vol. 3B, \"Debug Control Register (DR7)\": RTM is reserved where the processor has no RTM", 0 },
