@@ -441,7 +441,9 @@ static bool bound_order(const struct difference *d)
     bool outside = d->a->vector == 5 || d->a->vector == 8 || (peer_is_fault(d->a) && d->a->error & 1);
     bool taken = d->a->vector == 0x40; /* by a handler of the case */
 
-    return !*d->name && peer_said(d->b, "bound") && (taken || (outside && peer_said(d->a, "bound"))) && (d->b->vector == 14 || d->b->vector == 13 || d->b->vector == 12);
+    bool reading = d->b->vector == 14 || d->b->vector == 13 || d->b->vector == 12;
+
+    return !*d->name && peer_said(d->b, "bound") && (taken || (outside && peer_said(d->a, "bound"))) && reading;
 }
 
 static bool bochs_has_vmx(const struct difference *d)
@@ -530,7 +532,8 @@ static bool string_operand_order(const struct difference *d)
     bool string = peer_said(d->a, "string") || peer_said(d->a, "?");
 
     uint32_t met = peer_theirs("cr2") & 0xffff;
-    bool taken = d->b->vector == 0x40 && met && (met == (peer_theirs(SAVED_ESI) & 0xffff) || met == (peer_theirs(SAVED_EDI) & 0xffff)); /* by a handler of the case */
+    bool of_operand = met && (met == (peer_theirs(SAVED_ESI) & 0xffff) || met == (peer_theirs(SAVED_EDI) & 0xffff));
+    bool taken = d->b->vector == 0x40 && of_operand; /* by a handler of the case */
 
     return string && may_be_of_operand(d->a) && (taken || may_be_of_operand(d->b)) && (!*d->name || !strcmp(d->name, "cr2"));
 }
@@ -550,7 +553,9 @@ static bool string_handlers(const struct difference *d)
 {
     uint32_t met = peer_value("cr2") ^ peer_theirs("cr2");
 
-    return *d->name && peer_value(SAVED_EIP) != peer_theirs(SAVED_EIP) && d->a->vector == 0x40 && d->b->vector == 0x40 && peer_value(SAVED_ECX) && peer_value(SAVED_ECX) < 8 && met &&
+    bool repeats = peer_value(SAVED_ECX) && peer_value(SAVED_ECX) < 8;
+
+    return *d->name && peer_value(SAVED_EIP) != peer_theirs(SAVED_EIP) && d->a->vector == 0x40 && d->b->vector == 0x40 && repeats && met &&
            ((met & 0xffff) == (peer_value(SAVED_EDI) & 0xffff) || (met & 0xffff) == (peer_value(SAVED_ESI) & 0xffff));
 }
 
@@ -565,7 +570,9 @@ static bool written_before_double_fault(const struct difference *d)
 {
     uint32_t at = peer_address(d);
 
-    return d->a->vector == 8 && (!strcmp(d->name, "cr2") || on_stack(at) || in_data(at) || is_task_flags(d) || (is_page_entry(d) && !((d->ours ^ d->theirs) & ~0x60u)));
+    bool page = is_page_entry(d) && !((d->ours ^ d->theirs) & ~0x60u);
+
+    return d->a->vector == 8 && (!strcmp(d->name, "cr2") || on_stack(at) || in_data(at) || is_task_flags(d) || page);
 }
 
 static bool redirection_vector_access(const struct difference *d)

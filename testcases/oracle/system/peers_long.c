@@ -143,7 +143,8 @@ static bool is_conforming(uint32_t cs)
 static bool bochs_push_as_supervisor(const struct difference *d)
 {
     bool transfer = is_int(d->a) || peer_is_call(d->a) || is_int(d->b) || peer_is_call(d->b), same_address = peer_value("cr2") == peer_theirs("cr2");
-    bool ours = d->a->vector == 14 && d->a->error == 7 && on_stack(peer_value("cr2")), theirs = d->b->vector == 14 && d->b->error == 3 && on_stack(peer_theirs("cr2"));
+    bool ours = d->a->vector == 14 && d->a->error == 7 && on_stack(peer_value("cr2"));
+    bool theirs = d->b->vector == 14 && d->b->error == 3 && on_stack(peer_theirs("cr2"));
     bool theirs_met = on_stack(peer_theirs("cr2")) && !same_address && peer_value("cr4") & 0x200000; /* and a handler of the case has taken it */
 
     if (!is_event(d) && d->a->vector == 8) /* how far it came until there was no stack left */
@@ -252,7 +253,9 @@ static bool bochs_iret_cuts_rip(const struct difference *d)
 {
     uint32_t slot = peer_theirs("cs") & 0xfff8;
 
-    return is_event(d) && d->a->vector == 13 && d->a->error == 0 && (peer_said(d->a, "iret") || peer_said(d->a, "retf") || peer_said(d->a, "jmp-mem") || peer_said(d->a, "call-mem")) &&
+    bool transfer = peer_said(d->a, "iret") || peer_said(d->a, "retf") || peer_said(d->a, "jmp-mem") || peer_said(d->a, "call-mem");
+
+    return is_event(d) && d->a->vector == 13 && d->a->error == 0 && transfer &&
            (slot == 0x410 || slot == 0x430 || slot == 0x438 || slot == 0x440 || slot == 0x450);
 }
 
@@ -263,7 +266,8 @@ static bool bochs_clears_bt(const struct difference *d)
 
 static bool bochs_iret_null_rpl(const struct difference *d)
 {
-    return is_event(d) && peer_said(d->a, "iret") && d->a->vector == 13 && d->a->error == 0 && peer_theirs("ss") <= 3 && peer_theirs("ss") != (peer_theirs("cs") & 3);
+    return is_event(d) && peer_said(d->a, "iret") && d->a->vector == 13 && d->a->error == 0 && peer_theirs("ss") <= 3 &&
+           peer_theirs("ss") != (peer_theirs("cs") & 3);
 }
 
 /* A new RSP that is just the end of the lower half: what is pushed lies below it. */
@@ -307,7 +311,10 @@ static bool accessed_before_fault(const struct difference *d)
 {
     uint32_t at = peer_address(d);
 
-    return (peer_is_fault(d->a) || d->a->vector == 0x40) && ((is_page_entry(d) && bits_of(d) == 0x20) || (at == 0x1b080 && bits_of(d) == 0x40) || /* the GDT's page */ (at >= 0x10400 && at < 0x13000 && at & 4 && bits_of(d) == 0x100));
+    bool page = (is_page_entry(d) && bits_of(d) == 0x20) || (at == 0x1b080 && bits_of(d) == 0x40); /* the GDT's is written, too */
+    bool descriptor = at >= 0x10400 && at < 0x13000 && at & 4 && bits_of(d) == 0x100;
+
+    return (peer_is_fault(d->a) || d->a->vector == 0x40) && (page || descriptor);
 }
 
 /* In code that was no part of the case: instructions that leave flags undefined, and others that use those. */
@@ -329,7 +336,7 @@ struct known bochs_long_known[] = {
     { bochs_table_base, true, "SDM Vol. 3A, \"Canonicality Checking\": LLDT and LTR check the base that they load", 0 },
     { bochs_call_checks_limit, true, "SDM Vol. 2A, CALL: what pushes in 64-bit mode knows no limit of SS, wherever it goes", 0 },
     { bochs_lacks_pks, true, "the peer's model lacks protection keys: CR4.PKE and CR4.PKS are reserved bits there", 0 },
-    { bochs_iret_cuts_rip, true, "SDM Vol. 2A, IRET, RET, JMP, CALL: the instruction pointer is checked against the limit as it was read, 64 bits (so do AMD's processors)", 0 },
+    { bochs_iret_cuts_rip, true, "SDM Vol. 2A, IRET, RET, JMP, CALL: the limit is asked of all 64 bits that were read (so do AMD's processors)", 0 },
     { bochs_general_detect_rf, true, "SDM Vol. 3B, \"Instruction-Breakpoint Exception Condition\": RF is set in the image for faults, and general detect is one", 0 },
     { bochs_iret_null_rpl, true, "SDM Vol. 2A, IRET, 64-Bit Mode Exceptions: #GP(0) if the RPL of a null stack selector is not the CPL that is gone back to", 0 },
     { stack_at_canonical_end, true, "left open: SDM Vol. 2A, INT n: whether the new RSP or the address of what is pushed has to be canonical", 0 },
