@@ -149,9 +149,10 @@ static bool bochs_push_as_supervisor(const struct difference *d)
 
     if (!is_event(d) && d->a->vector == 8) /* how far it came until there was no stack left */
         return is_conforming(peer_value("cs")) && is_conforming(peer_theirs("cs"));
-    if (!is_event(d)) /* such a handler has the error code, or has taken theirs */
+    if (!is_event(d)) /* such a handler has the error code, or has taken theirs, or ours */
         return d->a->vector == 0x40 && d->b->vector == 0x40 &&
-               ((on_stack(peer_address(d)) && bits_of(d) == 4 && d->ours & 4) || (is_conforming(peer_value("cs")) && theirs_met));
+               ((on_stack(peer_address(d)) && bits_of(d) == 4 && d->ours & 4) || (is_conforming(peer_value("cs")) && theirs_met) ||
+                ((is_conforming(peer_value("cs")) || is_conforming(peer_theirs("cs"))) && on_stack(peer_value("cr2")) && !same_address));
     if (d->a->vector == 8 && (is_conforming(peer_value("cs")) || is_conforming(peer_theirs("cs"))))
         return true;
     if (d->b->vector == 0x40 || d->b->vector == 8)
@@ -264,6 +265,12 @@ static bool bochs_clears_bt(const struct difference *d)
     return is(d, "dr6") && bits_of(d) == 0x8000 && d->ours & 0x8000;
 }
 
+/* Of 32 bits, in 64-bit mode. */
+static bool bochs_retf_cuts_rsp(const struct difference *d)
+{
+    return is(d, "rsp.h") && d->ours && !d->theirs && d->a->vector == 0x40;
+}
+
 static bool bochs_iret_null_rpl(const struct difference *d)
 {
     return is_event(d) && peer_said(d->a, "iret") && d->a->vector == 13 && d->a->error == 0 && peer_theirs("ss") <= 3 &&
@@ -338,6 +345,7 @@ struct known bochs_long_known[] = {
     { bochs_lacks_pks, true, "the peer's model lacks protection keys: CR4.PKE and CR4.PKS are reserved bits there", 0 },
     { bochs_iret_cuts_rip, true, "SDM Vol. 2A, IRET, RET, JMP, CALL: the limit is asked of all 64 bits that were read (so do AMD's processors)", 0 },
     { bochs_general_detect_rf, true, "SDM Vol. 3B, \"Instruction-Breakpoint Exception Condition\": RF is set in the image for faults, and general detect is one", 0 },
+    { bochs_retf_cuts_rsp, true, "SDM Vol. 2B, RET: the stack's width is that of the mode, not of the operand", 0 },
     { bochs_iret_null_rpl, true, "SDM Vol. 2A, IRET, 64-Bit Mode Exceptions: #GP(0) if the RPL of a null stack selector is not the CPL that is gone back to", 0 },
     { stack_at_canonical_end, true, "left open: SDM Vol. 2A, INT n: whether the new RSP or the address of what is pushed has to be canonical", 0 },
     { stack_wraps, true, "left open: SDM Vol. 3A, \"Limit Checking\": accesses that wrap in a segment of 4 GiB", 0 },
