@@ -210,10 +210,6 @@ struct cpu {
     bool intr;              /* level of the INTR pin (from the PIC) */
     uint32_t pending_db;    /* DR6 bits of debug traps that the last step raised, to be delivered next */
     enum cpu_cause pending_db_cause; /* of what breakpoints raised: DB_DATA or DB_IO (the first), DB_DELAYED; NONE: no breakpoint */
-    struct {
-        sim_steps step;
-        uint32_t bits;      /* of pending_db: breakpoints that this step has met so far, and no step before it */
-    } met;
 
     struct cpu_smm smm;
     struct cpu_monitor monitor;
@@ -270,6 +266,10 @@ struct cpu {
     bool force_alone;       /* the next instruction must run alone: it was abandoned inside a block */
     bool step_trap;         /* single-step trap is due when the present instruction completes */
     bool step_rf;           /* RF as it was before the present instruction */
+    struct {
+        sim_steps step;
+        uint32_t bits;      /* of pending_db: breakpoints that this step has met so far, and no step before it */
+    } met;
     sim_cycles horizon;     /* of the present slice */
     sim_steps steps_end;    /* of the present slice: `steps` may grow up to here */
     sim_cycles shared_until; /* a step that begins later than this may not touch shared things */

@@ -164,6 +164,7 @@ static void undo_step(struct cpu *cpu)
     bool begun = u->valid && u->step == cpu->steps;
 
     u->valid = false;
+    cpu->met.bits = 0;
     cpu->eflags |= cpu->step_rf ? EFL_RF : 0;
     cpu->shadow_sti |= cpu->had_shadow_sti;
     cpu->shadow_ss |= cpu->had_shadow_ss;
