@@ -75,7 +75,7 @@ START_TEST(a_stack_overflow_is_told_to_the_end)
         "     seen  PTE at physical 0x000080bc = 0x00000000: not present (all zero) (CR3 = 0x00007000)\n"
         "     see   SDM Vol. 3A, \"Interrupt 14 - Page-Fault Exception (#PF)\"\n"
         "     so    DF-PP: While a page fault was being delivered, another page fault came up: handler, stack, IDT, GDT or TSS\n"
-        "           is not mapped.\n\n"
+        "           is not mapped, or read-only.\n\n"
         " 3. shutdown, because 2 could not be delivered\n"
         "     met   #PF page fault (vector 14), error 0x0002, CR2 = 0x0002fffc: PF-NP-PT, the same again\n\n"
         "Stack:\n"
