@@ -327,16 +327,13 @@ static sim_paddr walk_and_fill(struct cpu *cpu, sim_laddr laddr, enum paging_acc
     enum cpu_cause cause;
 
     walk_tables(&w, laddr, &walk);
-    if (present && !walk.mapped)
+    cause = walk.mapped ? rights_cause(cpu, walk.rights, access, as) : CPU_CAUSE_NONE;
+    if (present && (!walk.mapped || cause != CPU_CAUSE_NONE))
         mem_invlpg(cpu, laddr);
     if (!walk.mapped)
         walk_fault(&w, laddr, access, user, &walk);
-    cause = rights_cause(cpu, walk.rights, access, as);
-    if (cause != CPU_CAUSE_NONE) {
-        if (present)
-            mem_invlpg(cpu, laddr);
+    if (cause != CPU_CAUSE_NONE)
         rights_fault(cpu, laddr, access, user, walk.rights, &walk, cause);
-    }
     dirty = access == PAGING_WRITE || walk.step[walk.levels - 1].entry & PTE_D;
     set_bits(&w, &walk, access == PAGING_WRITE);
     fill_tlb(cpu, laddr, &walk, dirty, present);

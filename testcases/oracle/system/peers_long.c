@@ -46,6 +46,14 @@ static bool is_int(const struct event *e)
     return !strncmp(e->what, "int", 3) || peer_said(e, "end") || e->vector == 3 || e->vector == 4;
 }
 
+/* A code segment of compatibility mode. */
+static bool is_narrow(uint32_t cs)
+{
+    uint32_t slot = cs & 0xfff8;
+
+    return slot == 0x410 || slot == 0x430 || slot == 0x438 || slot == 0x440 || slot == 0x450;
+}
+
 /* ---- What the manual leaves open ---- */
 
 static bool is_pointer_load(const struct event *e)
@@ -177,10 +185,7 @@ static bool bochs_dr7_rtm(const struct difference *d)
 /* As 16- and 32-bit code leaves them. */
 static bool upper_half(const struct difference *d)
 {
-    uint32_t slot = (peer_value("cs") & 0xfff8);
-    bool narrow = slot == 0x410 || slot == 0x430 || slot == 0x438 || slot == 0x440 || slot == 0x450;
-
-    return d->name[0] == 'r' && strstr(d->name, ".h") && (narrow || !d->ours);
+    return d->name[0] == 'r' && strstr(d->name, ".h") && (is_narrow(peer_value("cs")) || !d->ours);
 }
 
 static bool bochs_sysret_trap(const struct difference *d)
@@ -188,7 +193,6 @@ static bool bochs_sysret_trap(const struct difference *d)
     bool there = peer_value("cs") & 3 && peer_value("rip") == peer_value("rcx") && (peer_value("rip.h") == peer_value("rcx.h") || !peer_value("rip.h"));
     bool step_later = (is_flags(d) && !(bits_of(d) & ~(uint32_t)STATUS_FLAGS)) ||
                       (on_stack(peer_address(d)) && (d->ours == peer_value("rcx") || !(bits_of(d) & ~(uint32_t)STATUS_FLAGS)));
-
     bool theirs_there = (peer_theirs("cs") & 3) == 3 && peer_theirs("rip") == peer_theirs("rcx") && peer_theirs("r11") & 0x100;
 
     if (is_event(d) && theirs_there && d->a->vector != 1) /* a handler of the case was to take the trap */
@@ -225,7 +229,7 @@ static bool bochs_linear_width(const struct difference *d)
         return d->b->vector == 13 && d->b->error == 0;
     if (!is_event(d)) /* ours comes to the next WRMSR, which faults in both */
         return wide && d->a->vector == 13 && peer_said(d->b, "wrmsr") && peer_value("rip") != peer_theirs("rip");
-    return is_event(d) && wide && (msr >= 0x175 || msr <= 0x176 || (msr >= 0xc0000082 && msr <= 0xc0000102)) &&
+    return is_event(d) && wide && ((msr >= 0x175 && msr <= 0x176) || (msr >= 0xc0000082 && msr <= 0xc0000102)) &&
            (d->b->vector == 0x40 || (d->b->vector == 13 && peer_said(d->b, "wrmsr")));
 }
 
@@ -252,12 +256,9 @@ static bool bochs_lacks_pks(const struct difference *d)
 /* A RIP of more than 32 bits, and a code segment that is none of 64-bit mode. */
 static bool bochs_iret_cuts_rip(const struct difference *d)
 {
-    uint32_t slot = peer_theirs("cs") & 0xfff8;
-
     bool transfer = peer_said(d->a, "iret") || peer_said(d->a, "retf") || peer_said(d->a, "jmp-mem") || peer_said(d->a, "call-mem");
 
-    return is_event(d) && d->a->vector == 13 && d->a->error == 0 && transfer &&
-           (slot == 0x410 || slot == 0x430 || slot == 0x438 || slot == 0x440 || slot == 0x450);
+    return is_event(d) && d->a->vector == 13 && d->a->error == 0 && transfer && is_narrow(peer_theirs("cs"));
 }
 
 static bool bochs_clears_bt(const struct difference *d)
@@ -317,17 +318,16 @@ static bool bochs_syscall_trap(const struct difference *d)
 static bool accessed_before_fault(const struct difference *d)
 {
     uint32_t at = peer_address(d);
-
     bool page = (is_page_entry(d) && bits_of(d) == 0x20) || (at == 0x1b080 && bits_of(d) == 0x40); /* the GDT's is written, too */
     bool descriptor = at >= 0x10400 && at < 0x13000 && at & 4 && bits_of(d) == 0x100;
 
     return (peer_is_fault(d->a) || d->a->vector == 0x40) && (page || descriptor);
 }
 
-/* In code that was no part of the case: instructions that leave flags undefined, and others that use those. */
+/* Both in code that was no part of the case: instructions that leave flags undefined, and others that use those. */
 static bool lost_code(const struct difference *d)
 {
-    return peer_said(d->a, "?");
+    return peer_said(d->a, "?") && peer_said(d->b, "?");
 }
 
 struct known bochs_long_known[] = {

@@ -2,7 +2,8 @@
 # run.sh [--guest NAME] [--cases N] [--seed N] [--first N] [--flags WORDS] [--keep DIR] [PEER...]: the
 # system oracle against bochs, qemu or both.
 #
-# --guest names the cases: system (protected and virtual-8086 mode, the default) or long (IA-32e mode).
+# --guest names the cases: system (protected and virtual-8086 mode, the default) or long (IA-32e mode,
+# with the flag wide-stack: see long/main.c).
 #
 # The simulator goes first. A case that it does not end, for the guest has lost itself in a loop or
 # died of a triple fault, is noted and left out by the peers. A peer that dies or hangs in a case
