@@ -195,6 +195,8 @@ static bool bochs_sysret_trap(const struct difference *d)
                       (on_stack(peer_address(d)) && (d->ours == peer_value("rcx") || !(bits_of(d) & ~(uint32_t)STATUS_FLAGS)));
     bool theirs_there = (peer_theirs("cs") & 3) == 3 && peer_theirs("rip") == peer_theirs("rcx") && peer_theirs("r11") & 0x100;
 
+    if (is_event(d) && there && peer_is_fault(d->a) && peer_value("r11") & peer_value("dr6") >> 6 & 0x100) /* what the delivery of the trap has met */
+        return true;
     if (is_event(d) && theirs_there && d->a->vector != 1) /* a handler of the case was to take the trap */
         return true;
     if (d->a->vector == 0x40 && d->b->vector == 0x40 && !is_event(d) && peer_value("r11") & 0x100 && step_later)
