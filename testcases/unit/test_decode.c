@@ -221,28 +221,42 @@ static unsigned encode_start(const struct isa_row *row, bool opsize, uint8_t *by
     return n;
 }
 
-/* Twice each, at two places in a page, and each followed by one that begins with the same bytes. */
+static void check_recalled(struct cpu_recall *recall, uint32_t mode, unsigned off, const uint8_t *bytes)
+{
+    const struct isa_row *row, *wanted_row;
+    struct cpu_insn insn, wanted;
+    unsigned len = recall_decode(recall, isa, mode, off, bytes, &insn, &row);
+
+    ck_assert_uint_eq(len, decode(isa, mode, off, bytes, INSN_MAX_BYTES, &wanted, &wanted_row));
+    ck_assert_ptr_eq(row, wanted_row);
+    ck_assert_mem_eq(&insn, &wanted, sizeof(insn));
+}
+
+/* Each string at two places in a page, and then with each of its bytes changed, right after it was decoded as it is. */
 START_TEST(what_is_recalled_is_what_is_decoded)
 {
+    static const uint8_t starts[][3] = { { 0xc7, 0x05 }, { 0x48, 0xb8 }, { 0x48, 0xc7, 0x05 }, { 0xc7, 0x84 } }; /* of long ones */
     static const uint32_t modes[] = { MODE_PE | MODE_D, MODE_PE, LONG | UNITS, USER };
     struct cpu_recall *recall = calloc(1, sizeof(*recall));
     uint8_t bytes[RECALL_BYTES];
     uint32_t x = 1;
 
-    for (unsigned n = 0; n < 200000; n++) {
-        const struct isa_row *row, *wanted_row;
-        struct cpu_insn insn, wanted;
-        unsigned off = n % 2 ? 0x123 : 0xf00, len;
-        uint32_t mode = modes[n / 4 % 4];
+    for (unsigned n = 0; n < 20000; n++) {
+        uint32_t mode = modes[n % 4];
 
-        for (unsigned k = n % 4 < 2 ? 0 : 4; n % 2 == 0 && k < sizeof(bytes); k++) {
+        for (unsigned k = 0; k < sizeof(bytes); k++) {
             x = x * 1103515245 + 12345;
-            bytes[k] = (uint8_t)(x >> 16) & (k ? 0xff : x >> 30 ? 0xff : 0x0f); /* many with 0Fh in front */
+            bytes[k] = (uint8_t)(x >> 16);
         }
-        len = recall_decode(recall, isa, mode, off, bytes, &insn, &row);
-        ck_assert_uint_eq(len, decode(isa, mode, off, bytes, INSN_MAX_BYTES, &wanted, &wanted_row));
-        ck_assert_ptr_eq(row, wanted_row);
-        ck_assert_mem_eq(&insn, &wanted, sizeof(insn));
+        if (n / 4 % 2)
+            memcpy(bytes, starts[x >> 30], x >> 30 == 2 ? 3 : 2);
+        for (unsigned k = 0; k < INSN_MAX_BYTES; k++) {
+            check_recalled(recall, mode, 0xf00, bytes);
+            check_recalled(recall, mode, 0x123, bytes);
+            bytes[k] ^= 0x55;
+            check_recalled(recall, mode, 0xf00, bytes);
+            bytes[k] ^= 0x55;
+        }
     }
     free(recall);
 }

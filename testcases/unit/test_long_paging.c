@@ -12,6 +12,8 @@ static void teardown(void) { sys_close(&s); }
 #define REC(n) sys_record(&s, n)
 #define B(bytes) bytes, sizeof(bytes) - 1
 
+#define PRESENT 1u
+#define WRITABLE 2u
 #define PTE_LARGE 0x80u
 #define PTE_GLOBAL 0x100u
 #define NX (1ull << 63)
@@ -338,6 +340,54 @@ static void use_pcids(void)
 
 static bool cached(void) { return tlb_find(s.cpu->tlb, PAGE) != NULL; }
 
+static void write_page(void)
+{
+    CODE(&s, "\x88\x10"); /* mov [rax], dl */
+    s.cpu->ip = AT_CODE;
+    s.cpu->reg[CPU_AX] = PAGE;
+    sys_run(&s, 1);
+}
+
+/* The one that it was read through says that the page is clean. */
+START_TEST(a_write_replaces_the_translation_of_a_clean_page)
+{
+    unsigned held = 0;
+
+    pte(PAGE | PRESENT | WRITABLE);
+    read_page();
+    write_page();
+    ck_assert_uint_eq(s.cpu->history_next, 0);
+    for (unsigned set = 0; set < TLB_SMALL_SETS; set++)
+        for (unsigned way = 0; way < TLB_WAYS; way++) {
+            const struct tlb_entry *e = &s.cpu->tlb->small[set][way];
+
+            held += e->vpage == PAGE >> 12 && e->flags & TLB_P;
+        }
+    ck_assert_uint_eq(held, 1);
+}
+END_TEST
+
+/* SDM Vol. 3A, "Operations that Invalidate TLBs and Paging-Structure Caches": of a page fault. Tables are changed behind the TLB's back. */
+START_TEST(a_page_fault_drops_the_translation)
+{
+    static const struct { uint64_t before, behind; } cases[] = {
+        { PRESENT | WRITABLE, 0 },          /* a clean page: the write walks, and finds none */
+        { PRESENT | WRITABLE, PRESENT },      /* or one that is read-only */
+        { PRESENT, PRESENT | WRITABLE },      /* a page that was read-only: no walk */
+    };
+
+    s.cpu->cr0 |= CR0_WP;
+    cpu_mode_changed(s.cpu);
+    pte(PAGE | cases[_i].before);
+    read_page();
+    ck_assert(cached());
+    pte(cases[_i].behind ? PAGE | cases[_i].behind : 0);
+    write_page();
+    ck_assert_uint_eq(REC(0)->vector, VEC_PF);
+    ck_assert(!cached());
+}
+END_TEST
+
 START_TEST(an_address_space_keeps_its_translations_when_cr3_says_so)
 {
     const uint64_t keep = 1ull << 63;
@@ -480,6 +530,8 @@ int main(void)
     tcase_add_test(t, a_write_of_ia32_pkrs_counts_at_once);
     tcase_add_test(t, supervisor_keys_hold_for_descriptor_tables);
     tcase_add_test(t, an_address_space_keeps_its_translations_when_cr3_says_so);
+    tcase_add_test(t, a_write_replaces_the_translation_of_a_clean_page);
+    tcase_add_loop_test(t, a_page_fault_drops_the_translation, 0, 3);
     tcase_add_test(t, a_global_page_belongs_to_all_address_spaces);
     tcase_add_test(t, code_that_remaps_its_own_page_goes_on_in_the_new_one);
     tcase_add_loop_test(t, invpcid_drops_what_it_names, 0, 4);
