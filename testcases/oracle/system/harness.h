@@ -14,6 +14,13 @@ typedef uint64_t u64;
 
 enum { PAGE = 0x1000 };
 
+/* One of a case's code. */
+struct insn {
+    u32 off;                /* from CODE_AT */
+    const char *name;
+    bool last;              /* the end of its routine */
+};
+
 /* ---- random.c: case n of a seed is always the same ---- */
 
 void rnd_seed(u32 seed, u32 number);
@@ -29,6 +36,14 @@ void put32(u32 at, u32 value);
 void put64(u32 at, u64 value);
 u32 get32(u32 at);
 void clear(u32 at, u32 bytes);
+/* Access byte and flags of descriptors, types of system descriptors, bits of page table entries. */
+enum {
+    A_P = 0x80, A_S = 0x10, A_CODE = 0x0a, A_EXEC = 0x08, A_CONF = 0x0e, A_DATA = 0x02, A_READ = 0x00, A_DOWN = 0x06,
+    F_L = 0x2000, F_DB = 0x4000, F_G = 0x8000, DPL = 0x20 /* times the level */
+};
+enum { SYS_TSS16 = 1, SYS_LDT = 2, SYS_CALL16 = 4, SYS_TASK_GATE = 5, SYS_INT16 = 6, SYS_TSS = 9, SYS_BUSY = 2, SYS_CALL = 12, SYS_INT = 14, SYS_TRAP = 15 };
+enum { PT_P = 1, PT_RW = 2, PT_US = 4, PT_A = 0x20, PT_D = 0x40, PT_PS = 0x80, PT_G = 0x100 };
+
 u64 descriptor(u32 base, u32 limit, u32 attr); /* attr: access byte, flags in bits 15:12; limit as encoded */
 u64 gate(u16 selector, u32 offset, u32 access, u32 count);
 u64 broken(u64 d);
@@ -41,6 +56,7 @@ void say(const char *text);
 void say_hex(u32 value);
 void say_value(const char *name, u32 value);
 void say_flush(void);
+bool say_end(const char *why); /* the case has ended; false */
 
 /* ---- watch.c: memory that the log tells ---- */
 

@@ -86,15 +86,6 @@ static u32 task_ip(u16 task)
     return code_offset(is_narrow(task) ? get32(tss + 0x0e) & 0xffff : get32(tss + 0x20));
 }
 
-static bool finish(const char *why)
-{
-    say("\nX ");
-    say(why);
-    say("\n");
-    say_flush();
-    return false;
-}
-
 /* Moves the case behind an instruction that has faulted. */
 static bool go_on(u32 tss, bool narrow, int n)
 {
@@ -138,18 +129,18 @@ bool log_event(unsigned entry, u32 *stack)
             say_value(names[r], registers[r] = now[r]);
     watch_look(watched, AREAS, true);
     if (code != (entry < 32 && has_code >> entry & 1))
-        return finish("error-code");
+        return say_end("error-code");
     if (entry == 8 || entry == 33)
-        return finish(entry == 8 ? "double-fault" : "end");
+        return say_end(entry == 8 ? "double-fault" : "end");
     if (!sound)
-        return finish("in-logger");
+        return say_end("in-logger");
     if (++events == MAX_EVENTS)
-        return finish("many");
+        return say_end("many");
     repeated = entry == last_entry && entry != 1 && entry < 32 && (code ? stack[2] : 0) == last_error ? repeated + 1 : 0;
     last_entry = entry;
     last_error = code ? stack[2] : 0;
     if (repeated == 4) /* most likely it cannot even begin the instruction */
-        return finish("stuck");
+        return say_end("stuck");
     say("\n");
     say_flush();
 
@@ -161,8 +152,8 @@ bool log_event(unsigned entry, u32 *stack)
     if (!skip)
         return true;
     if (here < 0)
-        return finish("lost");
+        return say_end("lost");
     if (scenario.insn[here].last)
-        return finish("end");
+        return say_end("end");
     return go_on(tss, narrow, here);
 }

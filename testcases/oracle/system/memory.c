@@ -45,7 +45,7 @@ u64 gate(u16 selector, u32 offset, u32 access, u32 count)
 u64 broken(u64 d)
 {
     switch (below(8)) {
-    case 0: return d ^ (u64)0x80 << 40;
+    case 0: return d ^ (u64)A_P << 40;
     case 1: return d ^ (u64)(1 + below(3)) << 45;
     case 2: return d ^ (u64)1 << (40 + below(5));
     case 3: return (d & ~(u64)0xf00000000) ^ (u64)below(32) << 40;

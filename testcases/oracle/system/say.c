@@ -55,3 +55,12 @@ void say_value(const char *name, u32 value)
     say("=");
     say_hex(value);
 }
+
+bool say_end(const char *why)
+{
+    say("\nX ");
+    say(why);
+    say("\n");
+    say_flush();
+    return false;
+}

@@ -72,12 +72,6 @@ enum { INT_LOG = 0x40, INT_END = 0x41, INT_FIRST = 0x42, INT_LAST = 0x4f, ENTRIE
 
 enum { ROUTINES = 8, MAX_INSNS = 256, ROUTINE_BYTES = 0x200 };
 
-struct insn {
-    u32 off;                /* from CODE_AT */
-    const char *name;
-    bool last;              /* the end of its routine */
-};
-
 struct scenario {
     u32 number;
     bool pae, paging;

@@ -133,15 +133,6 @@ static u32 code_offset(u64 ip)
     return ip < 2 * PAGE ? (u32)ip : ~0u;
 }
 
-static bool finish(const char *why)
-{
-    say("\nX ");
-    say(why);
-    say("\n");
-    say_flush();
-    return false;
-}
-
 /* Translations of the case that are global are none of the logger's. */
 static void flush_global(u64 cr4)
 {
@@ -186,13 +177,13 @@ bool log_event(struct frame *f)
     say_registers(now);
     watch_look(watched, AREAS, true);
     if (f->entry == 8 || f->entry == 33)
-        return finish(f->entry == 8 ? "double-fault" : "end");
+        return say_end(f->entry == 8 ? "double-fault" : "end");
     if (in_logger)
-        return finish("in-logger");
+        return say_end("in-logger");
     if (++events == MAX_EVENTS)
-        return finish("many");
+        return say_end("many");
     if (is_stuck(f))
-        return finish("stuck");
+        return say_end("stuck");
     say("\n");
     say_flush();
     expected = code_offset(f->ip);
@@ -201,9 +192,9 @@ bool log_event(struct frame *f)
     if (!skip)
         return true;
     if (here < 0)
-        return finish("lost");
+        return say_end("lost");
     if (scenario.insn[here].last)
-        return finish("end");
+        return say_end("end");
     expected = scenario.insn[here + 1].off;
     f->ip += expected - scenario.insn[here].off;
     before[&f->ip - (u64 *)f] = f->ip;

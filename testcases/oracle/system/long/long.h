@@ -66,12 +66,6 @@ struct frame {
     u64 ip, cs, flags, sp, ss;
 };
 
-struct insn {
-    u32 off;                /* from CODE_AT */
-    const char *name;
-    bool last;
-};
-
 struct scenario {
     u32 number;
     u8 cpl, bits[ROUTINES]; /* 64, 32 or 16; [0] is where the case begins */

@@ -1,13 +1,6 @@
 /* What a case of IA-32e mode stands in: descriptors, gates, TSSs and page tables. Most are sound; some are broken in one field. */
 #include "testcases/oracle/system/long/long.h"
 
-/* Access byte and flags. */
-enum {
-    A_P = 0x80, A_S = 0x10, A_CODE = 0x0a, A_EXEC = 0x08, A_CONF = 0x0e, A_DATA = 0x02, A_READ = 0x00, A_DOWN = 0x06,
-    F_L = 0x2000, F_DB = 0x4000, F_G = 0x8000, DPL = 0x20 /* times the level */
-};
-enum { SYS_LDT = 2, SYS_TSS = 9, SYS_BUSY = 2, SYS_CALL = 12, SYS_INT = 14, SYS_TRAP = 15 };
-enum { PT_P = 1, PT_RW = 2, PT_US = 4, PT_A = 0x20, PT_D = 0x40, PT_PS = 0x80, PT_G = 0x100 };
 enum { SMEP = 0x100000 };
 enum { TSS_RSP0 = 0x04, TSS_IST = 0x24, TSS_IOMAP = 0x66, TSS_LIMIT = 0xa7 };
 
