@@ -21,7 +21,7 @@ check-oracle: testcases/oracle/oracle testcases/oracle/decode_zydis
 
 # system/: privileged sequences, stepped in a guest that logs its own state; here and in a second opinion.
 system_dir = testcases/oracle/system
-system_shared = $(addprefix $(system_dir)/,command.c memory.c random.c say.c watch.c)
+system_shared = $(addprefix $(system_dir)/,command.c emit.c memory.c random.c say.c watch.c)
 system_sources = $(addprefix $(system_dir)/,code.c guest.asm log.c main.c tables.c)
 system_objects = $(addsuffix .g32.o,$(basename $(system_sources) $(system_shared)))
 check_DATA += $(system_dir)/system.elf

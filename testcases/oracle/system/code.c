@@ -7,31 +7,7 @@
 enum { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS };
 enum { AX, CX, DX, BX, SP, BP, SI, DI };
 
-static struct {
-    u32 at, end;            /* offsets from CODE_AT */
-    u8 bits;
-    unsigned routine;
-} out;
-
 /* ---- Bytes ---- */
-
-static void byte(u32 v)
-{
-    if (out.at < out.end)
-        *(volatile u8 *)(CODE_AT + out.at++) = (u8)v;
-}
-
-static void bytes(u32 v, unsigned n)
-{
-    for (; n; n--, v >>= 8)
-        byte(v);
-}
-
-static void insn(const char *name)
-{
-    if (scenario.insns < MAX_INSNS)
-        scenario.insn[scenario.insns++] = (struct insn){ out.at, name, false };
-}
 
 /* The operand size of the instruction that comes next, 16 or 32. */
 static void size(unsigned bits)
@@ -582,14 +558,14 @@ static void make_routine(unsigned n)
         byte(0xcf);
     }
     insn("end");
-    scenario.insn[scenario.insns - 1].last = true;
+    insns[insn_count - 1].last = true;
     byte(0xcd);
     byte(INT_END);
 }
 
 void make_code(void)
 {
-    scenario.insns = 0;
+    insn_count = 0;
     for (unsigned n = 0; n < ROUTINES; n++)
         make_routine(n);
 }

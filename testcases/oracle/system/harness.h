@@ -14,12 +14,30 @@ typedef uint64_t u64;
 
 enum { PAGE = 0x1000 };
 
-/* One of a case's code. */
-struct insn {
+/* ---- emit.c: the code of a case ---- */
+
+enum { CODE_AT = 0x20000, /* two pages of routines */
+       ROUTINES = 8, ROUTINE_BYTES = 0x200, MAX_INSNS = 256 };
+
+/* The routine that is being written. */
+extern struct routine_out {
+    u32 at, end;            /* offsets from CODE_AT */
+    u8 bits;
+    unsigned routine;
+} out;
+
+extern struct insn {
     u32 off;                /* from CODE_AT */
     const char *name;
     bool last;              /* the end of its routine */
-};
+} insns[MAX_INSNS];
+extern unsigned insn_count;
+
+u32 routine_offset(unsigned routine);
+void byte(u32 v);
+void bytes(u64 v, unsigned n);
+void insn(const char *name); /* begins here */
+int insn_at(u32 off);       /* its number; -1: none begins there */
 
 /* ---- random.c: case n of a seed is always the same ---- */
 

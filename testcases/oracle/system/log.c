@@ -59,14 +59,6 @@ static u32 task_base(u16 selector)
     return get32(d) >> 16 | (get32(d + 4) & 0xff) << 16;
 }
 
-static int insn_at(u32 off)
-{
-    for (unsigned n = 0; n < scenario.insns; n++)
-        if (scenario.insn[n].off == off)
-            return (int)n;
-    return -1;
-}
-
 /* EIP in a TSS as an offset into the routines, whether CS is based there or flat. */
 static u32 code_offset(u32 ip)
 {
@@ -90,10 +82,10 @@ static u32 task_ip(u16 task)
 static bool go_on(u32 tss, bool narrow, int n)
 {
     u32 at = tss + (narrow ? 0x0e : 0x20), ip = narrow ? get32(at) & 0xffff : get32(at);
-    u32 next = scenario.insn[n + 1].off + (ip - code_offset(ip));
+    u32 next = insns[n + 1].off + (ip - code_offset(ip));
 
     put32(at, narrow ? (get32(at) & 0xffff0000) | next : next);
-    expected = scenario.insn[n + 1].off;
+    expected = insns[n + 1].off;
     return true;
 }
 
@@ -123,7 +115,7 @@ bool log_event(unsigned entry, u32 *stack)
     say(" ");
     if (skip && sound) /* what has faulted may be no instruction of ours: code that was jumped into the middle of */
         n = here;
-    say(n < 0 ? "?" : scenario.insn[n].name);
+    say(n < 0 ? "?" : insns[n].name);
     for (unsigned r = 0; r < REGISTERS; r++)
         if (now[r] != registers[r])
             say_value(names[r], registers[r] = now[r]);
@@ -153,7 +145,7 @@ bool log_event(unsigned entry, u32 *stack)
         return true;
     if (here < 0)
         return say_end("lost");
-    if (scenario.insn[here].last)
+    if (insns[here].last)
         return say_end("end");
     return go_on(tss, narrow, here);
 }

@@ -68,7 +68,7 @@ static void choose_breakpoints(void)
 
         if (chance(50) || (s->no_data && (kind == 1 || kind == 2)))
             continue;
-        s->dr[n] = kind == 0 ? CODE_AT + s->insn[below(s->insns)].off : kind == 1 ? DATA_AT + below(8) * PAGE + below(16)
+        s->dr[n] = kind == 0 ? CODE_AT + insns[below(insn_count)].off : kind == 1 ? DATA_AT + below(8) * PAGE + below(16)
                  : kind == 2 ? STACK_AT + (below(4) + 1) * PAGE - 0x80 + below(0x80) : 0x80;
         s->dr7 |= (chance(90) ? 2u : 1u) << n * 2;
         s->dr7 |= (kind == 0 ? 0 : kind == 3 ? 2 : chance(50) ? 1 : 3) << (16 + n * 4) | (kind == 0 ? 0 : (u32[]){ 0, 1, 3, 0 }[below(4)]) << (18 + n * 4);
@@ -122,14 +122,14 @@ static void show(void)
             say_hex(get32(at));
             say("\n");
         }
-    for (unsigned n = 0; n < s->insns; n++) {
-        u32 end = n + 1 < s->insns ? s->insn[n + 1].off : s->insn[n].off + 2;
+    for (unsigned n = 0; n < insn_count; n++) {
+        u32 end = n + 1 < insn_count ? insns[n + 1].off : insns[n].off + 2;
 
         say("# code ");
-        say_hex(s->insn[n].off);
+        say_hex(insns[n].off);
         say(" ");
-        say(s->insn[n].name);
-        for (u32 at = s->insn[n].off; at < end && at < s->insn[n].off + 16; at++) {
+        say(insns[n].name);
+        for (u32 at = insns[n].off; at < end && at < insns[n].off + 16; at++) {
             say(" ");
             say_hex(*(volatile u8 *)(CODE_AT + at) >> 4);
             say_hex(*(volatile u8 *)(CODE_AT + at) & 15);

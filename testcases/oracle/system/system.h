@@ -35,7 +35,6 @@ enum {
     TASK_AT = 0x15000,      /* other TSSs, TASK_BYTES each */
     LOG_TSS_AT = 0x16000,   /* one for each way to enter the logger, TASK_BYTES each: two pages */
     CASE_PD = 0x18000, CASE_PT, /* of 32-bit paging; each 4 KiB: see CASE_TABLE */
-    CODE_AT = 0x20000,      /* two pages of routines */
     DATA_AT = 0x30000,      /* DATA_PAGES */
     STACK_AT = 0x40000,     /* one page for each CPL */
     ARENA_AT = GDT_AT, ARENA_END = 0x50000,
@@ -70,8 +69,6 @@ enum { INT_LOG = 0x40, INT_END = 0x41, INT_FIRST = 0x42, INT_LAST = 0x4f, ENTRIE
 
 /* ---- What a case is ---- */
 
-enum { ROUTINES = 8, MAX_INSNS = 256, ROUTINE_BYTES = 0x200 };
-
 struct scenario {
     u32 number;
     bool pae, paging;
@@ -82,8 +79,6 @@ struct scenario {
     bool no_data;           /* no breakpoints on data */
     bool keep_dr6;          /* the logger does not clear DR6 */
     u8 bits[ROUTINES];      /* 16 or 32 */
-    struct insn insn[MAX_INSNS];
-    unsigned insns;
 };
 extern struct scenario scenario;
 
@@ -93,7 +88,6 @@ void make_tables_once(void);
 void make_tables(void);
 u16 any_selector(void);
 u16 code_selector(unsigned bits); /* one that fits, mostly */
-u32 routine_offset(unsigned routine);
 unsigned any_routine(unsigned bits, unsigned after);
 
 /* ---- code.c: the routines ---- */

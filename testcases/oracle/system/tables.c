@@ -5,11 +5,6 @@ enum { TSS_CR3 = 0x1c, TSS_EIP = 0x20, TSS_FLAGS = 0x24, TSS_REG = 0x28, TSS_ESP
 
 /* ---- Choices ---- */
 
-u32 routine_offset(unsigned routine)
-{
-    return (routine >= 5 ? 0x1000 - 5 * ROUTINE_BYTES : 0) + routine * ROUTINE_BYTES;
-}
-
 /* A routine of that width behind `after`, so that no case goes round in circles. */
 unsigned any_routine(unsigned bits, unsigned after)
 {

@@ -7,31 +7,7 @@
 enum { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS };
 enum { REX_W = 0x48 };
 
-static struct {
-    u32 at, end;            /* offsets from CODE_AT */
-    u8 bits;
-    unsigned routine;
-} out;
-
 /* ---- Bytes ---- */
-
-static void byte(u32 v)
-{
-    if (out.at < out.end)
-        *(volatile u8 *)(u64)(CODE_AT + out.at++) = (u8)v;
-}
-
-static void bytes(u64 v, unsigned n)
-{
-    for (; n; n--, v >>= 8)
-        byte((u8)v);
-}
-
-static void insn(const char *name)
-{
-    if (scenario.insns < MAX_INSNS)
-        scenario.insn[scenario.insns++] = (struct insn){ out.at, name, false };
-}
 
 static bool is_long(void)
 {
@@ -695,14 +671,14 @@ static void make_routine(unsigned n)
         byte(0xcf);
     }
     insn("end");
-    scenario.insn[scenario.insns - 1].last = true;
+    insns[insn_count - 1].last = true;
     byte(0xcd);
     byte(INT_END);
 }
 
 void make_code(void)
 {
-    scenario.insns = 0;
+    insn_count = 0;
     for (unsigned n = 0; n < ROUTINES; n++)
         make_routine(n);
 }

@@ -116,14 +116,6 @@ void log_begin(const struct frame *f)
 
 /* ---- Where the case stands ---- */
 
-static int insn_at(u32 off)
-{
-    for (unsigned n = 0; n < scenario.insns; n++)
-        if (scenario.insn[n].off == off)
-            return (int)n;
-    return -1;
-}
-
 /* RIP as an offset into the routines: through whatever window, or in a segment that is based there. ~0: elsewhere. */
 static u32 code_offset(u64 ip)
 {
@@ -152,7 +144,7 @@ static void say_event(const struct frame *f, int n)
     else
         say("-");
     say(" ");
-    say(n < 0 ? "?" : scenario.insn[n].name);
+    say(n < 0 ? "?" : insns[n].name);
 }
 
 /* The same fault again and again: most likely it cannot even begin the instruction. */
@@ -193,10 +185,10 @@ bool log_event(struct frame *f)
         return true;
     if (here < 0)
         return say_end("lost");
-    if (scenario.insn[here].last)
+    if (insns[here].last)
         return say_end("end");
-    expected = scenario.insn[here + 1].off;
-    f->ip += expected - scenario.insn[here].off;
+    expected = insns[here + 1].off;
+    f->ip += expected - insns[here].off;
     before[&f->ip - (u64 *)f] = f->ip;
     before[&f->flags - (u64 *)f] = f->flags;
     return true;

@@ -22,7 +22,6 @@ enum {
     TSS_AT = 0x14000,       /* the case's, with its bitmap; others at + OTHER_TSS * n */
     OTHER_TSS = 0x200, TSSS = 4,
     TABLES_AT = 0x18000,    /* PML4, PDPT, PD, PT of the first 2 MiB: a page each */
-    CODE_AT = 0x20000,      /* two pages of routines */
     DATA_AT = 0x30000,      /* DATA_PAGES */
     STACK_AT = 0x40000,     /* one page each: CPL 0, IST 2, IST 3, CPL 3 */
     ARENA_AT = GDT_AT, ARENA_END = 0x50000,
@@ -53,8 +52,6 @@ enum { INT_LOG = 0x40, INT_END = 0x41, INT_FIRST = 0x42, INT_LAST = 0x4f, ENTRIE
 
 /* ---- A case ---- */
 
-enum { ROUTINES = 8, MAX_INSNS = 256, ROUTINE_BYTES = 0x200 };
-
 enum gpr { AX, CX, DX, BX, SP, BP, SI, DI };
 
 /* What the entry keeps of a case; guest.asm knows the order. */
@@ -73,8 +70,6 @@ struct scenario {
     u64 dr[4], dr7;
     bool no_data, keep_dr6;
     bool wide_stack;        /* ENTER, LEAVE and IRET of 64-bit mode have no other operand size */
-    struct insn insn[MAX_INSNS];
-    unsigned insns;
 };
 extern struct scenario scenario;
 
@@ -84,7 +79,6 @@ void make_tables_once(void);
 void make_tables(void);
 u16 any_selector(void);
 u16 code_selector(unsigned bits);
-u32 routine_offset(unsigned routine);
 unsigned any_routine(unsigned bits, unsigned after);
 u32 stack_top(unsigned page);
 u64 any_window(void);       /* mostly where it lies */

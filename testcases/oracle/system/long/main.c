@@ -43,7 +43,7 @@ static void choose_breakpoints(void)
 
         if (chance(50) || (s->no_data && (kind == 1 || kind == 2)))
             continue;
-        s->dr[n] = any_window() + (kind == 0 ? CODE_AT + s->insn[below(s->insns)].off : kind == 1 ? DATA_AT + below(8) * PAGE + below(16)
+        s->dr[n] = any_window() + (kind == 0 ? CODE_AT + insns[below(insn_count)].off : kind == 1 ? DATA_AT + below(8) * PAGE + below(16)
                  : kind == 2 ? STACK_AT + (below(4) + 1) * PAGE - 0x80 + below(0x80) : 0x80);
         s->dr7 |= (chance(90) ? 2u : 1u) << n * 2;
         s->dr7 |= (kind == 0 ? 0 : kind == 3 ? 2 : chance(50) ? 1 : 3) << (16 + n * 4) | (kind == 0 ? 0 : (u32[]){ 0, 1, 3, 2 }[below(4)]) << (18 + n * 4);

@@ -32,11 +32,6 @@ u64 odd_address(void)
     return kind < 8 ? (u64)below(0x10000) << 44 | rnd() : rnd64();
 }
 
-u32 routine_offset(unsigned routine)
-{
-    return (routine >= 5 ? 0x1000 - 5 * ROUTINE_BYTES : 0) + routine * ROUTINE_BYTES;
-}
-
 /* A routine of that width behind `after`, so that no case goes round in circles. */
 unsigned any_routine(unsigned bits, unsigned after)
 {
