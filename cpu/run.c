@@ -96,11 +96,11 @@ static void count_blocks(struct cpu *cpu)
         cpu->in_rep = false;
 }
 
-/* The same between two blocks: no step is under way, and all that was stalled is of those that are complete. */
+/* The same, and what they stalled. Between two blocks: what the next step's fetch has stalled stays that step's. */
 static void catch_up(struct cpu *cpu)
 {
+    run_charge_stall(cpu, stalled_before(cpu));
     count_blocks(cpu);
-    run_charge_stall(cpu, cpu->stall);
 }
 
 bool run_has_company(const struct cpu *cpu)
@@ -116,8 +116,7 @@ bool run_has_company(const struct cpu *cpu)
 /* The block was left before cpu->cur: what came before it is complete, and ip stands at it. */
 static void settle_abandoned(struct cpu *cpu)
 {
-    run_charge_stall(cpu, stalled_before(cpu));
-    count_blocks(cpu);
+    catch_up(cpu);
     if (cpu->block && cpu->cur) {
         uint64_t before = (uint64_t)(cpu->cur - cpu->block->insn);
         uint32_t stall = cpu->stall;
@@ -730,6 +729,7 @@ static inline __attribute__((always_inline)) void run_blocks(struct cpu *cpu, co
 
     cpu->budget = cpu->counted_to = (sim_steps)left;
     b = code_find(cpu);
+    left = (int64_t)cpu->budget; /* less what the fetch has stalled */
     while (b && b->count <= left) {
         unsigned next;
         struct cpu_block *linked;
@@ -769,6 +769,7 @@ static inline __attribute__((always_inline)) void run_blocks(struct cpu *cpu, co
             return;
         }
         b = follow(cpu, b, next);
+        left = (int64_t)cpu->budget;
     }
     cpu->budget = (sim_steps)left;
     step_from_block(cpu, b, left);

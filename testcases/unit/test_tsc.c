@@ -264,6 +264,39 @@ START_TEST(stalls_are_charged_to_the_cycle)
 }
 END_TEST
 
+static bool look(void *arg, struct cpu *cpu)
+{
+    (void)arg;
+    (void)cpu;
+    return false;
+}
+
+/* The walk that fetches the first instruction behind MOV CR0 reads memory that is not there, which takes its time and gives ones: so does the
+ * code. The fault cannot be delivered, and all of that is one step, whether each step is looked at, made alone or none is. */
+START_TEST(a_fetch_that_stalls_is_of_the_step_that_it_is_for)
+{
+    static const struct cpu_observer each = { .every_step = true, .before = look };
+    const sim_cycles transactions = 2 + 2 + 2 + 3; /* the walk; two bytes, which are no instruction; the walk to the IDT; the gates of #UD, #GP, #DF */
+
+    CODE(&s, "\x0f\x22\xd8\x0f\x22\xc2\x90");
+    sys_protected(&s, 0);
+    s.cpu->reg[CPU_AX] = 0x8fef0000;
+    s.cpu->reg[CPU_DX] = s.cpu->cr0 | CR0_PG;
+    s.cpu->steps = s.cpu->retired = s.cpu->cycle = 0;
+    if (_i == 1)
+        cpu_observe(s.cluster, &each);
+    while (s.cpu->activity == CPU_ACTIVE) {
+        struct cpu_slice slice = { .horizon = SIM_NEVER, .budget = _i == 2 ? 1 : 100, .shared_until = SIM_NEVER };
+
+        cpu_run(s.cpu, &slice);
+    }
+    ck_assert_uint_eq(s.cpu->activity, CPU_SHUTDOWN);
+    ck_assert_uint_eq(s.cpu->steps, 3);
+    ck_assert_uint_eq(s.cpu->retired, 2);
+    ck_assert_uint_eq(s.cpu->cycle, 3 + 100 * transactions);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("tsc");
@@ -287,6 +320,7 @@ int main(void)
     tcase_add_test(tc, a_change_of_mode_disarms);
     tcase_add_test(tc, the_count_registers_are_dead_in_deadline_mode);
     tcase_add_loop_test(tc, stalls_are_charged_to_the_cycle, 0, 9);
+    tcase_add_loop_test(tc, a_fetch_that_stalls_is_of_the_step_that_it_is_for, 0, 3);
     suite_add_tcase(suite, tc);
     srunner_run_all(sr, CK_ENV);
     failed = srunner_ntests_failed(sr);
