@@ -684,9 +684,7 @@ unsigned decode(const struct cpu_isa_index *isa, uint32_t mode, unsigned off, co
 
 bool decode_ends_block(const struct cpu_insn *insn, const struct isa_row *row)
 {
-    if (!row || row->attributes & ISA_END || insn->fn == op_magic || decode_is_alone(insn, row))
-        return true;
-    return row->attributes & ISA_PAUSE && insn->flags & INSN_REP;
+    return !row || row->attributes & ISA_END || insn->fn == op_magic || decode_is_alone(insn, row);
 }
 
 bool decode_is_alone(const struct cpu_insn *insn, const struct isa_row *row)

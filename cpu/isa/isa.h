@@ -91,7 +91,6 @@ enum {
     ISA_REGONLY = 0x0400,
     ISA_D64     = 0x0800,  /* operand size defaults to 64 in 64-bit mode */
     ISA_ALIAS   = 0x1000,  /* an undocumented second encoding */
-    ISA_PAUSE   = 0x8000,  /* with F3 it is PAUSE, which ends a block and gives up the CPU's turn */
     ISA_COND    = 0x2000,  /* flags depend on a count or condition */
     ISA_LOCKED  = 0x4000,  /* the memory form locks the bus, prefix or not */
     ISA_X87     = 0x10000, /* #NM when CR0.EM or CR0.TS; imm is what the FPU's last-opcode register would hold */

@@ -7,11 +7,17 @@
 #include "cpu/smm.h"
 #include "cpu/transfer.h"
 
-/* SDM Vol. 2B, "NOP" and "PAUSE". A CPU that waits in a spin loop gives up its turn: the one it waits for goes on sooner, and two loops of
- * equal length cannot keep each other from a lock for ever. */
+/* SDM Vol. 2B, "NOP": with whatever prefixes, so the hints that a processor does not know, ENDBR64 among them. */
 CPU_OP(op_nop)
 {
-    if (i->flags & INSN_REP && !run_is_alone(cpu))
+    CONTINUE;
+}
+
+/* SDM Vol. 2B, "PAUSE". A CPU that waits in a spin loop gives up its turn: the one it waits for goes on sooner, and two loops of equal length
+ * cannot keep each other from a lock for ever. */
+CPU_OP(op_pause)
+{
+    if (!run_is_alone(cpu))
         cpu->attention |= CPU_ATT_YIELD;
     CONTINUE;
 }

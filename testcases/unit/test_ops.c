@@ -452,6 +452,24 @@ START_TEST(xchg_bx_bx_calls_the_observer_and_stops)
 }
 END_TEST
 
+/* ENDBR64 and other hints with F3 are no PAUSE. */
+START_TEST(only_pause_gives_up_the_turn)
+{
+    static const struct { const char *code; unsigned len; enum cpu_exit exit; unsigned steps; } cases[] = {
+        { "\x90\xf3\x90\x90", 4, CPU_EXIT_YIELD, 2 },       { "\x90\xf3\x0f\x1e\xfa\x90", 6, CPU_EXIT_HORIZON, 3 },
+        { "\x90\xf3\x0f\x1f\xc0\x90", 6, CPU_EXIT_HORIZON, 3 }, { "\x90\xf2\x90\x90", 4, CPU_EXIT_HORIZON, 3 },
+        { "\xf3\x66\x90\x90\x90", 5, CPU_EXIT_YIELD, 1 },
+    };
+    struct cpu_slice slice = { .horizon = SIM_NEVER, .budget = 3, .shared_until = 1000000 };
+
+    sys_code(&s, cases[_i].code, cases[_i].len);
+    sys_protected(&s, 0);
+    s.cpu->steps = 0;
+    ck_assert_int_eq(cpu_run(s.cpu, &slice), cases[_i].exit);
+    ck_assert_uint_eq(s.cpu->steps, cases[_i].steps);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("ops");
@@ -478,6 +496,7 @@ int main(void)
     tcase_add_test(tc, outs_writes_from_memory_to_the_port);
     tcase_add_loop_test(tc, a_locked_read_modify_write_locks_both_halves, 0, sizeof(rmws) / sizeof(rmws[0]));
     tcase_add_test(tc, a_store_into_the_next_instruction_takes_effect);
+    tcase_add_loop_test(tc, only_pause_gives_up_the_turn, 0, 5);
     tcase_add_test(tc, xchg_bx_bx_calls_the_observer_and_stops);
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);
