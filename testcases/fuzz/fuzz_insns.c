@@ -64,6 +64,12 @@ static const char *bad_record(const struct cpu_delivery *d)
     return text;
 }
 
+/* A CS of real mode, whose lowest bits tell nothing, until protected mode's first far transfer. */
+static bool real_cs(const struct cpu *cpu)
+{
+    return !cpu->cpl && cpu->seg[CPU_CS].base == (uint64_t)cpu->seg[CPU_CS].selector << 4;
+}
+
 static const char *bad_cpu(struct cpu *cpu)
 {
     uint32_t first = cpu->history_next > CPU_HISTORY ? cpu->history_next - CPU_HISTORY : 0;
@@ -78,7 +84,7 @@ static const char *bad_cpu(struct cpu *cpu)
         return "a fault was left over";
     if (cpu->eflags & EFL_VM && cpu->cpl != 3)
         return "VM86 below privilege level 3";
-    if (cpu->activity != CPU_SHUTDOWN && cpu->cr0 & CR0_PE && !(cpu->eflags & EFL_VM) && (cpu->seg[CPU_CS].selector & 3) != cpu->cpl)
+    if (cpu->activity != CPU_SHUTDOWN && cpu->cr0 & CR0_PE && !(cpu->eflags & EFL_VM) && (cpu->seg[CPU_CS].selector & 3) != cpu->cpl && !real_cs(cpu))
         return "CS.RPL is not the privilege level";
     return NULL;
 }
