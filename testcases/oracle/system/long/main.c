@@ -107,30 +107,32 @@ static u16 data_selector(void)
 /* Where the case begins. It does so by IRETQ, so that CS and SS have to be good. */
 static struct frame *make_frame(void)
 {
-    static struct frame f; /* its page is mapped in the case too */
+    /* Mapped in the case, too. What the IRETQ raises may be delivered right below, by handlers of the case that go on there. */
+    static struct { u8 below[16384]; struct frame f; } at;
+    struct frame *f = &at.f;
     unsigned bits = scenario.bits[0];
     bool user = scenario.cpl;
 
     for (unsigned n = 0; n < 16; n++)
-        f.reg[n] = chance(60) ? below(0x8000) & ~3u : rnd64();
-    f.ds = data_selector();
-    f.es = data_selector();
-    f.fs = data_selector();
-    f.gs = data_selector();
-    f.fs_base = any_window() + DATA_AT;
-    f.gs_base = any_window() + DATA_AT;
-    f.kernel_gs_base = any_window() + DATA_AT;
-    f.dr7 = scenario.dr7;
-    f.cr3 = PML4_AT;
-    f.cr8 = below(16);
-    f.flags = case_flags() & ~0x4000ull;
-    f.cs = FIRST + 8 * (bits == 64 ? (user ? U_CODE64 : K_CODE64) : bits == 32 ? (user ? U_CODE32 : K_CODE32) : user ? U_CODE16 : K_CODE16) + scenario.cpl;
-    f.ss = FIRST + 8 * (user ? U_DATA : K_DATA) + scenario.cpl;
-    f.ip = (bits == 64 ? CODE_AT : 0) + routine_offset(0);
+        f->reg[n] = chance(60) ? below(0x8000) & ~3u : rnd64();
+    f->ds = data_selector();
+    f->es = data_selector();
+    f->fs = data_selector();
+    f->gs = data_selector();
+    f->fs_base = any_window() + DATA_AT;
+    f->gs_base = any_window() + DATA_AT;
+    f->kernel_gs_base = any_window() + DATA_AT;
+    f->dr7 = scenario.dr7;
+    f->cr3 = PML4_AT;
+    f->cr8 = below(16);
+    f->flags = case_flags() & ~0x4000ull;
+    f->cs = FIRST + 8 * (bits == 64 ? (user ? U_CODE64 : K_CODE64) : bits == 32 ? (user ? U_CODE32 : K_CODE32) : user ? U_CODE16 : K_CODE16) + scenario.cpl;
+    f->ss = FIRST + 8 * (user ? U_DATA : K_DATA) + scenario.cpl;
+    f->ip = (bits == 64 ? CODE_AT : 0) + routine_offset(0);
     if (bits == 32 && user && !(get32(GDT_AT + FIRST + 8 * U_CODE32 + 4) & 0xff)) /* flat */
-        f.ip += CODE_AT;
-    f.sp = stack_top(user ? 3 : 0);
-    return &f;
+        f->ip += CODE_AT;
+    f->sp = stack_top(user ? 3 : 0);
+    return f;
 }
 
 static void run_case(u32 seed, u32 number)
