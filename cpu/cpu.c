@@ -546,7 +546,8 @@ static void cpu_loaded(void *object)
     cpu->cpl &= 3;
     cpu->fault.valid = cpu->undo.valid = cpu->fault_recorded = cpu->force_alone = cpu->resume = false;
     cpu->met.bits = 0;
-    cpu->step_trap = cpu->step_rf = cpu->had_shadow_sti = cpu->had_shadow_ss = false;
+    cpu->rf_until = 0;
+    cpu->step_trap = cpu->had_shadow_sti = cpu->had_shadow_ss = false;
     cpu->delivering = NULL;
     cpu->block = NULL;
     cpu->cur = NULL;

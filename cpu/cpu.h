@@ -265,7 +265,7 @@ struct cpu {
     bool had_shadow_sti, had_shadow_ss; /* as before the present instruction, also while a fault of it is delivered */
     bool force_alone;       /* the next instruction must run alone: it was abandoned inside a block */
     bool step_trap;         /* single-step trap is due when the present instruction completes */
-    bool step_rf;           /* RF as it was before the present instruction */
+    sim_steps rf_until;     /* the end of the step that has dropped RF, 0 for none: it is given back if that step is left */
     struct {
         sim_steps step;
         uint32_t bits;      /* of pending_db: breakpoints that this step has met so far, and no step before it */

@@ -155,6 +155,13 @@ static void keep_for_undo(struct cpu *cpu)
     u->history_next = cpu->history_next;
 }
 
+/* RF, if the step before which the CPU stands has dropped it. */
+static void restore_rf(struct cpu *cpu)
+{
+    cpu->eflags |= cpu->rf_until == cpu->steps + 1 ? EFL_RF : 0;
+    cpu->rf_until = 0;
+}
+
 /* The step before which the CPU stands was begun and did not happen. An interrupt needs no undoing: it is acknowledged by a step that may
  * touch shared things, and so may its delivery, which is of the same cycle. */
 static void undo_step(struct cpu *cpu)
@@ -164,7 +171,7 @@ static void undo_step(struct cpu *cpu)
 
     u->valid = false;
     cpu->met.bits = 0;
-    cpu->eflags |= cpu->step_rf ? EFL_RF : 0;
+    restore_rf(cpu);
     cpu->shadow_sti |= cpu->had_shadow_sti;
     cpu->shadow_ss |= cpu->had_shadow_ss;
     if (begun) {
@@ -184,7 +191,8 @@ static void undo_step(struct cpu *cpu)
 /* The step is complete: nothing of it is given back. */
 static void forget_before_step(struct cpu *cpu)
 {
-    cpu->step_trap = cpu->step_rf = cpu->had_shadow_sti = cpu->had_shadow_ss = false;
+    cpu->step_trap = cpu->had_shadow_sti = cpu->had_shadow_ss = false;
+    cpu->rf_until = 0;
 }
 
 /* ---- Deliveries ---- */
@@ -376,7 +384,7 @@ static void unwound(struct cpu *cpu, enum run_unwind why)
         return;
     }
     if (why == RUN_UNWIND_FROZEN) { /* the instruction is still to come, and with it what TF and RF ask for */
-        cpu->eflags |= cpu->step_rf ? EFL_RF : 0;
+        restore_rf(cpu);
         forget_before_step(cpu);
         cpu_attend(cpu);
         count(cpu, 1, 0);
@@ -450,6 +458,13 @@ void cpu_wake(struct cpu *cpu, sim_cycles cycle)
     }
 }
 
+/* Is there something about each step, RF aside, that a block of them would miss? */
+static bool each_step_counts(const struct cpu *cpu)
+{
+    return cpu->eflags & EFL_TF || cpu->shadow_sti || cpu->shadow_ss || debugreg_has_exec(cpu) ||
+           (cpu->eflags & EFL_VIP && vm86_interrupt_waits(cpu)) || cpu->pmu.by_step || (cpu->observer && cpu->observer->every_step);
+}
+
 void cpu_attend(struct cpu *cpu)
 {
     uint32_t a = cpu->attention & ~(uint32_t)(CPU_ATT_INTERRUPT | CPU_ATT_TRAP | CPU_ATT_STEP | CPU_ATT_SLEEP);
@@ -461,8 +476,7 @@ void cpu_attend(struct cpu *cpu)
         a |= CPU_ATT_INTERRUPT;
     if (cpu->pending_db)
         a |= CPU_ATT_TRAP;
-    if (cpu->eflags & (EFL_TF | EFL_RF) || cpu->shadow_sti || cpu->shadow_ss || debugreg_has_exec(cpu) ||
-        (cpu->eflags & EFL_VIP && vm86_interrupt_waits(cpu)) || cpu->pmu.by_step || (cpu->observer && cpu->observer->every_step))
+    if (cpu->eflags & EFL_RF || each_step_counts(cpu))
         a |= CPU_ATT_STEP;
     cpu->attention = a;
 }
@@ -623,6 +637,32 @@ static void settle_block(struct cpu *cpu, const struct cpu_block *b, unsigned ne
     cpu->retire = true;
 }
 
+/* The next instruction begins. */
+static void drop_rf(struct cpu *cpu)
+{
+    if (!(cpu->eflags & EFL_RF))
+        return;
+    cpu->eflags &= ~(uint32_t)EFL_RF;
+    cpu->rf_until = cpu->steps + 1;
+}
+
+/* RF stands where it has no breakpoint to hold off, as behind the IRET of each page fault's handler: a block may begin, and drops it. False: the next
+ * instruction has to be alone. (What repeats keeps RF.) */
+static bool resume_in_block(struct cpu *cpu)
+{
+    struct cpu_block *b;
+
+    if (!(cpu->eflags & EFL_RF) || each_step_counts(cpu) || cpu->observer)
+        return false;
+    cpu->budget = cpu->counted_to = (sim_steps)steps_left(cpu);
+    b = code_find(cpu);
+    if (!b || isa_rows[b->insn[0].row].attributes & ISA_STRING)
+        return false;
+    drop_rf(cpu);
+    cpu->attention &= ~(uint32_t)CPU_ATT_STEP;
+    return true;
+}
+
 /* One instruction by itself, with what surrounds each: shadows, RF, single-step trap, instruction breakpoints, virtual interrupts. */
 static void step_alone(struct cpu *cpu)
 {
@@ -645,11 +685,10 @@ static void step_alone(struct cpu *cpu)
     b = code_single(cpu);
     cpu->step_trap = cpu->eflags & EFL_TF;
     on_branches = cpu->msr.debugctl & DEBUGCTL_BTF;
-    cpu->step_rf = cpu->eflags & EFL_RF;
+    drop_rf(cpu);
     cpu->had_shadow_sti = cpu->shadow_sti;
     cpu->had_shadow_ss = cpu->shadow_ss;
     cpu->shadow_sti = cpu->shadow_ss = false;
-    cpu->eflags &= ~(uint32_t)EFL_RF;
     cpu->budget = cpu->counted_to = (sim_steps)steps_left(cpu);
     cpu->block = b;
     cpu->cur = b->insn;
@@ -658,8 +697,8 @@ static void step_alone(struct cpu *cpu)
         cpu->pmu.branches += cpu->retire && isa_rows[b->insn[0].row].attributes & ISA_BRANCH;
     if (cpu->step_trap && !cpu->shadow_ss && (!on_branches || (next != CPU_X_NEXT && isa_rows[b->insn[0].row].attributes & ISA_BRANCH)))
         cpu->pending_db |= DR6_BS;
-    if (!cpu->retire && cpu->step_rf) /* a REP instruction goes on: RF stays for its next iteration */
-        cpu->eflags |= EFL_RF;
+    if (!cpu->retire)
+        restore_rf(cpu); /* a REP instruction goes on: RF stays for its next iteration */
     forget_before_step(cpu);
     settle_block(cpu, b, next);
     cpu->block = NULL;
@@ -811,7 +850,7 @@ static enum cpu_exit run(struct cpu *cpu)
             return CPU_EXIT_STOP;
         }
         cpu->resume = false;
-        if (cpu->force_alone || a & CPU_ATT_STEP)
+        if (cpu->force_alone || (a & CPU_ATT_STEP && !resume_in_block(cpu)))
             step_alone(cpu);
         else if (cpu->observer)
             run_blocks(cpu, true);

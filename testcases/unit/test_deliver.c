@@ -490,7 +490,7 @@ END_TEST
  * consumed for it is there again, and it happens once when the turn has come.
  */
 enum waits { W_NMI, W_HALTED, W_TRAP, W_INTERRUPT, W_FAULT, W_FAULT_RF, W_FAULT_SHADOW, W_BREAKPOINT, W_INT_N, W_NESTED, W_TASK, W_SPLIT,
-             WAITS_COUNT };
+             W_FAULT_RF_ALONE, WAITS_COUNT };
 enum { IN_HOLE = 0x800100 }; /* nobody answers there; yet it is the bus that says so */
 
 static unsigned writes;
@@ -531,6 +531,7 @@ static void prepare_wait(enum waits what)
         s.cpu->reg[CPU_SP] = AT_STACK0 + 4;
         sys_paging(&s);
         break;
+    case W_FAULT_RF_ALONE: s.cpu->eflags |= EFL_RF; break; /* with no breakpoint to hold off */
     default: break;
     }
     cpu_mode_changed(s.cpu);
@@ -550,6 +551,7 @@ START_TEST(a_delivery_that_must_wait_has_not_happened)
     static const enum cpu_cause causes[] = {
         CPU_CAUSE_NMI_PIN, CPU_CAUSE_NMI_PIN, CPU_CAUSE_DB_IO, CPU_CAUSE_NONE, CPU_CAUSE_UD_OPCODE, CPU_CAUSE_UD_OPCODE, CPU_CAUSE_UD_OPCODE,
         CPU_CAUSE_DB_EXEC, CPU_CAUSE_NONE, CPU_CAUSE_NMI_PIN, CPU_CAUSE_GP_SEG_LIMIT, CPU_CAUSE_UD_OPCODE,
+        CPU_CAUSE_UD_OPCODE,
     };
     static uint8_t before_ram[AT_STACK0 + 0x1000], after_ram[sizeof(before_ram)];
     struct bus_observer observer = { .fn = count_writes };
@@ -720,6 +722,34 @@ START_TEST(rf_of_an_iret_image_lasts_for_one_instruction)
 }
 END_TEST
 
+/* So it does with nothing to hold off, when a block may begin with that instruction: one that repeats keeps it until it is done, one that
+ * has to wait gives it back. */
+START_TEST(rf_without_a_breakpoint_lasts_for_one_instruction)
+{
+    static const struct { const char *code; unsigned len, budget; bool waits; unsigned steps; uint32_t rf; } cases[] = {
+        { "\x40\x40\x40", 3, 1, false, 1, 0 },     { "\x40\x40\x40\xf4", 4, 4, false, 4, 0 },
+        { "\xf3\xa4\x40", 3, 3, false, 3, EFL_RF }, { "\xf3\xa4\x40", 3, 5, false, 5, 0 },
+        { "\xe6\x80\x40\xf4", 4, 4, true, 0, EFL_RF }, { "\x40\xe6\x80\x40\xf4", 5, 4, true, 1, 0 },
+        { "\xe6\x80\xf4", 3, 2, false, 2, 0 },
+    };
+    struct cpu_slice slice = { .horizon = SIM_NEVER, .budget = cases[_i].budget, .shared_until = cases[_i].waits ? 99 : SIM_NEVER };
+
+    sys_code(&s, cases[_i].code, cases[_i].len);
+    sys_protected(&s, 0);
+    s.cpu->reg[CPU_CX] = 5;
+    s.cpu->reg[CPU_SI] = s.cpu->reg[CPU_DI] = AT_DATA;
+    s.cpu->eflags |= EFL_RF;
+    s.cpu->steps = 0;
+    s.cpu->cycle = 100;
+    cpu_attend(s.cpu);
+    for (unsigned n = 0; n < 3 && s.cpu->steps < cases[_i].steps; n++)
+        cpu_run(s.cpu, &slice);
+    ck_assert(!cases[_i].waits || cpu_run(s.cpu, &slice) == CPU_EXIT_WAIT);
+    ck_assert_uint_eq(s.cpu->steps, cases[_i].steps);
+    ck_assert_uint_eq(s.cpu->eflags & EFL_RF, cases[_i].rf);
+}
+END_TEST
+
 /* Its record is state: what the gate looked like is no part of it. */
 START_TEST(a_fault_without_evidence_shows_nothing_of_an_earlier_delivery)
 {
@@ -810,6 +840,7 @@ int main(void)
     tcase_add_test(tc, iret_undoes_an_interrupt_from_user_mode);
     tcase_add_test(tc, iret_from_user_mode_cannot_change_if_or_iopl);
     tcase_add_test(tc, rf_of_an_iret_image_lasts_for_one_instruction);
+    tcase_add_loop_test(tc, rf_without_a_breakpoint_lasts_for_one_instruction, 0, 7);
     tcase_add_test(tc, a_fault_without_evidence_shows_nothing_of_an_earlier_delivery);
     tcase_add_test(tc, what_was_told_of_a_step_that_had_to_wait_is_not_told_again);
     suite_add_tcase(suite, tc);
