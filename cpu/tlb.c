@@ -64,9 +64,11 @@ static struct tlb_entry *find_large(const struct cpu_tlb *tlb, sim_laddr laddr)
 const struct tlb_entry *tlb_find(const struct cpu_tlb *tlb, sim_laddr laddr)
 {
     const struct tlb_entry *set = tlb->small[small_set(laddr)];
+    uint64_t vpage = laddr >> 12;
 
+#pragma GCC unroll 4 /* a page fault asks four times */
     for (unsigned way = 0; way < TLB_WAYS; way++)
-        if (set[way].vpage == laddr >> 12 && usable(tlb, &set[way]))
+        if (set[way].vpage == vpage && usable(tlb, &set[way]))
             return &set[way];
     return tlb->large_used ? find_large(tlb, laddr) : NULL;
 }
