@@ -321,11 +321,14 @@ static void deliver(struct cpu *cpu, bool recorded)
     cpu_deliver(cpu, &cpu->in_delivery);
     cpu->delivering = NULL;
     cpu->history[(cpu->history_next - 1) % CPU_HISTORY].delivered = true;
-    cpu->shadow_sti = cpu->shadow_ss = cpu->in_rep = false;
+    if (cpu->shadow_sti || cpu->shadow_ss) {
+        cpu->shadow_sti = cpu->shadow_ss = false;
+        cpu_attend(cpu); /* once more: the change of mode has done so */
+    }
+    cpu->in_rep = false;
     if (cpu->monitor.armed)
         monitor_disarm(cpu);
     forget_before_step(cpu);
-    cpu_attend(cpu);
 }
 
 /* Takes the fault that an instruction, a fetch or a delivery raised; ends the step unless it raises again. */

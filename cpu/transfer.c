@@ -237,11 +237,11 @@ static unsigned mode_index(uint32_t mode)
 
 void xfer_mode_changed(struct cpu *cpu)
 {
-    unsigned before = mode_index(cpu->mode);
+    uint32_t before = cpu->mode;
 
     cpu_mode_changed(cpu);
-    if (run_wants(cpu, CPU_EVENT_MODE) && mode_index(cpu->mode) != before) {
-        struct cpu_event event = { .kind = CPU_EVENT_MODE, .old = before, .value = mode_index(cpu->mode) };
+    if (run_wants(cpu, CPU_EVENT_MODE) && mode_index(cpu->mode) != mode_index(before)) {
+        struct cpu_event event = { .kind = CPU_EVENT_MODE, .old = mode_index(before), .value = mode_index(cpu->mode) };
 
         run_report(cpu, &event);
     }
