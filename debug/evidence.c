@@ -82,7 +82,9 @@ static void idt_entry(const struct story *s, const struct cpu_delivery *d, struc
     hex_bytes(e, out);
     sim_buf_printf(out, ": ");
     gate_words(s, &gate, out);
-    if (d->cause == CPU_CAUSE_GP_IDT_OFFSET)
+    if (d->cause == CPU_CAUSE_GP_IDT_OFFSET && gate.wide)
+        sim_buf_printf(out, "; bits 63:48 of that address are not all like bit 47");
+    else if (d->cause == CPU_CAUSE_GP_IDT_OFFSET)
         sim_buf_printf(out, "; the code segment's limit is 0x%llx", (unsigned long long)e->value);
 }
 

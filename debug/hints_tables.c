@@ -36,6 +36,12 @@ static struct seg_desc seen(const struct hint *h)
     return d;
 }
 
+/* An entry of 16 bytes, as IA-32e mode has them. */
+static bool is_wide(const struct hint *h)
+{
+    return h->d->evidence.size == 16;
+}
+
 static enum touch touch_of(const struct hint *h)
 {
     return story_touch(h->s, h->n);
@@ -214,7 +220,21 @@ static bool gate_selector_null(struct hint *h)
 static bool handler_beyond_segment(struct hint *h)
 {
     hint_arg(h, 0, "0x%llx", (unsigned long long)h->d->evidence.value);
-    return is(h, CPU_CAUSE_GP_IDT_OFFSET) && h->d->evidence.kind == CPU_EVIDENCE_GATE;
+    return is(h, CPU_CAUSE_GP_IDT_OFFSET) && h->d->evidence.kind == CPU_EVIDENCE_GATE && !is_wide(h);
+}
+
+/* What stands where bits 63:32 of the address should is the next gate, and what must be zero behind them is not. */
+static bool gates_of_8_bytes(struct hint *h)
+{
+    uint64_t upper;
+
+    memcpy(&upper, h->d->evidence.bytes + 8, sizeof(upper));
+    return evidence_is_idt(h->d) && is_wide(h) && is_good_gate(upper);
+}
+
+static bool handler_not_canonical(struct hint *h)
+{
+    return is(h, CPU_CAUSE_GP_IDT_OFFSET) && is_wide(h);
 }
 
 static bool gate_v86(struct hint *h)
@@ -376,6 +396,10 @@ const struct hint_row hints_tables[] = {
     { handler_beyond_segment, TOPIC_IDT,
       "the handler's address lies beyond the code segment's limit, {0}. Either the segment ends too early, or bits 31:16 of the address "
       "(bytes 6 and 7 of the gate) are wrong." },
+    { gates_of_8_bytes, TOPIC_IDT,
+      "the second half of the entry looks like a gate of its own, but in 64-bit mode, and in compatibility mode too, each entry of the IDT has 16 bytes: "
+      "bytes 8 to 11 are bits 63:32 of the handler's address, the rest is 0." },
+    { handler_not_canonical, TOPIC_IDT, "bits 63:32 of the handler's address stand in bytes 8 to 11 of the gate, bits 31:16 in bytes 6 and 7." },
     { gate_v86, TOPIC_GDT,
       "virtual-8086 mode can only be left for a code segment with DPL 0 that is not conforming: use an ordinary kernel code segment in the gates." },
     { gdt_limit_counts, TOPIC_GDT,

@@ -220,6 +220,7 @@ static void idt_line(struct dbg *dbg, struct cpu *cpu, unsigned first, unsigned 
     }
     seg_decode(raw, &gate);
     gate.gate_offset |= upper << 32;
+    gate.wide = cpu->mode & MODE_LMA;
     no_code = dbg_descriptor(cpu, gate.gate_selector, &code);
     if (!no_code)
         dbg_symbolize(dbg, dbg_linear(cpu, code.base + gate.gate_offset), symbol, sizeof(symbol));

@@ -175,7 +175,10 @@ void words_gate(const struct seg_desc *d, const char *symbol, struct sim_buf *ou
 {
     bool call = (d->attr & 7) == SYS_CALL16;
 
-    words_attr(d->attr, out);
+    if (d->wide && words_is_gate(d->attr) && d->attr & 8)
+        sim_buf_printf(out, "64-bit%s", strchr(system_types[d->attr & SEG_TYPE], ' '));
+    else
+        words_attr(d->attr, out);
     if (!d->raw)
         return;
     if ((d->attr & SEG_TYPE) == SYS_TASK_GATE)

@@ -88,18 +88,18 @@ $(long_dir)/long.elf: $(long_dir)/long.g32.o $(long_dir)/long.ld
 	$(guest_link32)
 EXTRA_DIST += $(long_dir)/long.asm $(long_dir)/long.ld
 
-# triple: fifty-four ways to triple-fault; what is to be found out stands in each guest (triple/INDEX).
+# triple: fifty-five ways to triple-fault; what is to be found out stands in each guest (triple/INDEX).
 triple_dir = testcases/guests/triple
 triple_names = cr3-deref df-task-absent df-task-busy df-task-cr3 df-task-cs df-task-limit \
 	gate-call-type gate-data-selector gate-foreign-selector gate-null-selector gate-task-type \
 	gate-user-selector gdt-code-absent gdt-limit-count gdt-reclaimed gdt-wrong-base guard-page \
 	handler-beyond-limit handler-unmapped idt-limit-count idt-overwritten idt-short idt-unmapped \
-	idt-zeroed iret-error-code iret-nested-task irq-gate-absent irq-not-remapped lm-ist-canonical \
-	lm-no-pae lm-pml4-empty lm-stack-canonical no-idt \
-	pae-nx-disabled pae-pdpte-rw pae-pte-garbage pg-no-identity pse-misaligned real-idt-empty \
-	real-sp-odd single-step stack-no-granularity stack-unmapped tss-esp0-linear tss-esp0-zero \
-	tss-not-loaded tss-ss0-null tss-ss0-readonly tss-ss0-user tss-stack-readonly tss-too-small \
-	user-breakpoint v86-conforming v86-stack-absent
+	idt-zeroed iret-error-code iret-nested-task irq-gate-absent irq-not-remapped lm-idt-8-bytes \
+	lm-ist-canonical lm-no-pae lm-pml4-empty lm-stack-canonical no-idt pae-nx-disabled pae-pdpte-rw \
+	pae-pte-garbage pg-no-identity pse-misaligned real-idt-empty real-sp-odd single-step \
+	stack-no-granularity stack-unmapped tss-esp0-linear tss-esp0-zero tss-not-loaded tss-ss0-null \
+	tss-ss0-readonly tss-ss0-user tss-stack-readonly tss-too-small user-breakpoint v86-conforming \
+	v86-stack-absent
 triple_guests = $(triple_names:%=$(triple_dir)/%.elf)
 guests += $(triple_guests)
 $(triple_guests): %.elf: %.g32.o $(triple_dir)/triple.ld

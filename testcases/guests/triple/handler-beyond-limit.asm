@@ -2,6 +2,7 @@
 ;; expect: vectors=0,8
 ;; expect: error=-,0x1,0x1
 ;; expect: eip=digits cr2=-
+;; says: the handler's address lies beyond the code segment's limit, 0x107fff.
 ;; hint: The code segment ends where .text ends, but the handlers are in a section of their own behind it.
 ;; note: QEMU 7.2 checks no segment limits on fetch and runs the handler.
 

@@ -2,6 +2,7 @@
 ;; expect: vectors=6,12,8
 ;; expect: error=-,0x1,0x1,0x1
 ;; expect: eip=bug cr2=-
+;; says: SS-IST: The stack pointer in the 64-bit TSS is not a canonical address.
 ;; hint: IST1 in the TSS is not canonical: the stack's address was written as 32 bits, sign and all, into the wrong half.
 
 %include "triple/triple.inc"
