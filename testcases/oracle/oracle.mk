@@ -25,17 +25,18 @@ system_shared = $(addprefix $(system_dir)/,command.c emit.c memory.c random.c sa
 system_sources = $(addprefix $(system_dir)/,code.c guest.asm log.c main.c tables.c)
 system_objects = $(addsuffix .g32.o,$(basename $(system_sources) $(system_shared)))
 check_DATA += $(system_dir)/system.elf
-check_PROGRAMS += testcases/oracle/system/compare
+check_PROGRAMS += testcases/oracle/system/compare testcases/oracle/system/subject
 testcases_oracle_system_compare_SOURCES = testcases/oracle/system/compare.c testcases/oracle/system/peers.c testcases/oracle/system/peers.h \
 	testcases/oracle/system/peers_long.c
 testcases_oracle_system_compare_LDADD =
+testcases_oracle_system_subject_SOURCES = testcases/oracle/system/subject.c
 # The sample that run.sh takes without arguments; check-system-oracle takes an hour.
 TESTS += $(system_dir)/run.sh
 SYSTEM_ORACLE_CASES = 20000
 SYSTEM_ORACLE_SEED = 2
-check-system-oracle: sim$(EXEEXT) $(system_dir)/compare $(system_dir)/system.elf $(system_dir)/long/long.elf
+check-system-oracle: $(system_dir)/subject $(system_dir)/compare $(system_dir)/system.elf $(system_dir)/long/long.elf
 	for guest in system long; do \
-		SIM='$(abs_top_builddir)/sim$(EXEEXT)' top_builddir='$(abs_top_builddir)' NASM='$(NASM)' \
+		top_builddir='$(abs_top_builddir)' NASM='$(NASM)' \
 			bash $(top_srcdir)/$(system_dir)/run.sh --guest $$guest --cases $(SYSTEM_ORACLE_CASES) --seed $(SYSTEM_ORACLE_SEED) bochs || exit; \
 	done
 $(system_objects): guest_cflags += -I$(top_srcdir)

@@ -14,7 +14,7 @@
 
 #include "testcases/oracle/system/peers.h"
 
-enum { MAX_VALUES = 2048, MAX_EVENTS = 64, MAX_TOKENS = 1024 };
+enum { MAX_VALUES = 2048, MAX_EVENTS = 64, MAX_TOKENS = 1024, MAX_CAUSES = 64 };
 
 static void *allocate(size_t bytes)
 {
@@ -62,7 +62,7 @@ static void read_log(const char *path, struct log *log)
         room++;
     log->line = allocate(room * sizeof(char *));
     for (char *p = strtok(log->text, "\n"); p; p = strtok(NULL, "\n"))
-        if ((p[0] == 'C' || p[0] == 'E' || p[0] == 'X') && p[1] == ' ')
+        if (strchr("CDEX", p[0]) && p[1] == ' ')
             log->line[log->lines++] = p;
     log->next = 0;
 }
@@ -172,6 +172,27 @@ static void parse(const char *line, struct state *s, struct event *e, char names
     }
 }
 
+/* ---- What our processor has met since the last event: see subject.c ---- */
+
+static const char *causes[MAX_CAUSES];
+static unsigned cause_count;
+
+bool peer_caused(const char *id)
+{
+    for (unsigned n = 0; n < cause_count; n++)
+        if (!strcmp(causes[n], id))
+            return true;
+    return false;
+}
+
+static void show_causes(void)
+{
+    printf("    causes:");
+    for (unsigned n = 0; n < cause_count; n++)
+        printf(" %s", causes[n]);
+    printf("\n");
+}
+
 /* ---- Comparison ---- */
 
 static unsigned long cases, events, unexplained, not_ended, shown, show_most = 10;
@@ -184,6 +205,7 @@ static bool show(unsigned number, const char *a, const char *b, const char *befo
     if (shown++ >= show_most)
         return false;
     printf("case %u (%x): %s\n    before: %.200s\n    ours:   %s\n    theirs: %s\n", number, number, peer->name, before, a, b);
+    show_causes();
     return true;
 }
 
@@ -287,9 +309,13 @@ static void compare_case(unsigned number, char **a, size_t na, char **b, size_t 
 
     cases++;
     ours.values = theirs.values = 0;
-    for (size_t n = 0; n < na || n < nb; n++) {
-        const char *one = n < na ? a[n] : "X died", *two = n < nb ? b[n] : "X died";
+    for (size_t n = 0, m = 0; n < na || m < nb; n++, m++) {
+        const char *one, *two = m < nb ? b[m] : "X died";
 
+        for (cause_count = 0; n < na && a[n][0] == 'D'; n++)
+            if (cause_count < MAX_CAUSES)
+                causes[cause_count++] = a[n] + 2;
+        one = n < na ? a[n] : "X died";
         if (!compare_event(number, one, two, before))
             return;
         before = one;

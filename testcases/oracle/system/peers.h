@@ -46,6 +46,9 @@ bool peer_said(const struct event *e, const char *what);
 bool peer_is_fault(const struct event *e);
 bool peer_is_call(const struct event *e);
 
+/* Did our processor meet an exception of that cause (an ID of cpu/causes.def) between the event before and this one? */
+bool peer_caused(const char *id);
+
 /* Rows of peers.c that hold in IA-32e mode too. */
 bool peer_disabled_breakpoint(const struct difference *d);
 bool peer_breakpoint_early(const struct difference *d);

@@ -11,13 +11,13 @@
 # by name; with none at all the status is 77. Everything that differs and is no known error of the
 # peer (peers.c) is shown, and makes the status 1.
 #
-# --keep leaves the logs in DIR. SIM, BOCHS, QEMU and NASM name programs.
+# --keep leaves the logs in DIR. BOCHS, QEMU and NASM name programs.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 top_builddir=${top_builddir:-.}
 compare=$top_builddir/testcases/oracle/system/compare
-sim=${SIM:-$top_builddir/sim}
+subject=$top_builddir/testcases/oracle/system/subject
 bochs=${BOCHS:-$(command -v bochs-bin || echo bochs)}
 qemu=${QEMU:-qemu-system-x86_64}
 nasm=${NASM:-nasm}
@@ -52,8 +52,7 @@ trap 'rm -rf "$work"' EXIT
 
 # 50 million steps a boot are more than 100 cases need.
 run_sim() {
-    timeout 120 "$sim" --batch --cpu max -m 64 --append "$1" --limit steps=$((5000000 + $3 * 600000)) "$elf" \
-        >/dev/null 2>"$2" </dev/null || true
+    timeout 120 "$subject" "$elf" "$1" $((5000000 + $3 * 600000)) >"$2" </dev/null || true
 }
 
 # It died of a segmentation fault in some cases; those looked at had breakpoints on data set, which --flags nodata leaves out.

@@ -1,0 +1,81 @@
+/*
+ * The simulator as the subject of the system oracle: runs the guest, and writes its log.
+ *
+ *     subject GUEST WORDS STEPS >LOG
+ *
+ * WORDS is the guest's command line. Before each line of the guest stands, for each exception that the processor met since the line before,
+ * one of the subject's own: `D CAUSE`, an ID of cpu/causes.def. The guest cannot tell what its own handlers took, or what was turned into
+ * another exception; known errors of a peer (peers.c) may.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libsim/machine.h"
+
+struct subject {
+    const struct cpu *cpu;
+    uint32_t told;          /* records of the history that stand in the log */
+    bool within;            /* a line */
+};
+
+static void tell_causes(struct subject *s)
+{
+    if (s->cpu->history_next - s->told > CPU_HISTORY)
+        s->told = s->cpu->history_next - CPU_HISTORY;
+    for (; s->told != s->cpu->history_next; s->told++) {
+        const struct cpu_delivery *d = &s->cpu->history[s->told % CPU_HISTORY];
+
+        if (d->type == CPU_DELIVER_EXCEPTION)
+            printf("D %s\n", cpu_cause_id(d->cause));
+    }
+}
+
+static void on_output(void *arg, const char *channel, const void *data, size_t len)
+{
+    struct subject *s = arg;
+    const char *text = data;
+
+    if (strcmp(channel, "debug") != 0)
+        return;
+    for (size_t n = 0; n < len; n++) {
+        if (!s->within)
+            tell_causes(s);
+        putchar(text[n]);
+        s->within = text[n] != '\n';
+    }
+}
+
+static int fail(const char *what)
+{
+    fprintf(stderr, "subject: %s: %s\n", what, sim_last_error());
+    return EXIT_FAILURE;
+}
+
+int main(int argc, char **argv)
+{
+    struct subject s = { 0 };
+    struct sim_config cfg;
+    struct sim_stop stop;
+    struct sim *sim;
+    enum sim_err err;
+
+    if (argc != 4) {
+        fprintf(stderr, "usage: subject GUEST WORDS STEPS\n");
+        return EXIT_FAILURE;
+    }
+    const char *options[][2] = { { "image", argv[1] }, { "append", argv[2] }, { "cpu", "max" }, { "memory", "64" }, { "timeline", "off" } };
+
+    sim_config_init(&cfg);
+    for (unsigned n = 0; n < sizeof(options) / sizeof(options[0]); n++)
+        if (sim_config_set(&cfg, options[n][0], options[n][1]))
+            return fail(options[n][0]);
+    if (sim_create(&cfg, &sim))
+        return fail(argv[1]);
+    sim_config_fini(&cfg);
+    s.cpu = cpu_get(sim->cluster, 0);
+    sim_on_output(sim, on_output, &s);
+    err = sim_run_steps(sim, strtoull(argv[3], NULL, 0), &stop);
+    sim_destroy(sim);
+    return err ? fail("the run") : EXIT_SUCCESS;
+}
