@@ -185,6 +185,14 @@ bool peer_caused(const char *id)
     return false;
 }
 
+bool peer_caused_kind(const char *start)
+{
+    for (unsigned n = 0; n < cause_count; n++)
+        if (!strncmp(causes[n], start, strlen(start)))
+            return true;
+    return false;
+}
+
 static void show_causes(void)
 {
     printf("    causes:");

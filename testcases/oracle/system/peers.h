@@ -48,6 +48,7 @@ bool peer_is_call(const struct event *e);
 
 /* Did our processor meet an exception of that cause (an ID of cpu/causes.def) between the event before and this one? */
 bool peer_caused(const char *id);
+bool peer_caused_kind(const char *start); /* of any whose ID begins so: "PF-" */
 
 /* Rows of peers.c that hold in IA-32e mode too. */
 bool peer_disabled_breakpoint(const struct difference *d);

@@ -241,7 +241,7 @@ static bool bochs_linear_width(const struct difference *d)
     if (!is_event(d)) /* ours comes to the next WRMSR, which faults in both */
         return wide && d->a->vector == 13 && peer_said(d->b, "wrmsr") && peer_value("rip") != peer_theirs("rip");
     return is_event(d) && wide && ((msr >= 0x175 && msr <= 0x176) || (msr >= 0xc0000082 && msr <= 0xc0000102)) &&
-           (d->b->vector == 0x40 || (d->b->vector == 13 && peer_said(d->b, "wrmsr")));
+           (d->b->vector == 0x40 || ((d->b->vector == 13 || d->b->vector == 8) && peer_said(d->b, "wrmsr")));
 }
 
 static bool bochs_table_base(const struct difference *d)
@@ -303,6 +303,14 @@ static bool stack_wraps(const struct difference *d)
     return is_event(d) && peer_said(d->a, "retf") && d->a->vector == 14 && d->b->vector == 12 && d->b->error == 0 && peer_value("cr2") >= 0xfffffff0;
 }
 
+/* So by a stack whose segment has a base. */
+static bool stack_among_adapters(const struct difference *d)
+{
+    uint32_t at = ((peer_value("m1040c") & 0xff) << 16) + (peer_value("rsp") & 0xffff);
+
+    return is_event(d) && is_narrow(peer_theirs("cs")) && (peer_theirs("ss") & 0xfff8) == 0x408 && at >= 0x9f000 && at < 0x100000;
+}
+
 /* By RBP, where a PC has adapters and firmware. */
 static bool among_adapters(const struct difference *d)
 {
@@ -341,6 +349,101 @@ static bool lost_code(const struct difference *d)
     return peer_said(d->a, "?") && peer_said(d->b, "?");
 }
 
+/* ---- What a handler of the case has met ----
+ *
+ * The same again, where the guest does not log the fault or the trap itself: what ours has met since the last event tells (peer_caused), or what
+ * stands on their stack.
+ */
+
+static uint32_t theirs_pushed(unsigned offset)
+{
+    char at[20];
+
+    snprintf(at, sizeof(at), "m%x", (peer_theirs("rsp") + offset) & 0x1fffff);
+    return peer_theirs(at);
+}
+
+/* Theirs has taken an event without an error code at `rip`, with `flags`. */
+static bool theirs_took(uint32_t rip, uint32_t flags)
+{
+    return theirs_pushed(0) == rip && theirs_pushed(16) == flags;
+}
+
+/* Theirs is in a handler that conforms, or has come from one. */
+static bool theirs_conforms(void)
+{
+    return is_conforming(peer_theirs("cs")) || is_conforming(theirs_pushed(8)) || is_conforming(theirs_pushed(16));
+}
+
+static bool met_pointer_order(const struct difference *d)
+{
+    uint32_t apart = d->theirs - d->ours;
+    bool read = d->name[0] == 'r' && d->ours == peer_value("cr2") && d->a->vector == 0x40; /* CR2, by the handler */
+
+    return ((is(d, "cr2") && peer_caused_kind("PF-")) || read) && (apart == 2 || apart == 4 || apart == 8);
+}
+
+/* The rest of the frame lies in the page below. */
+static bool met_written_before_fault(const struct difference *d)
+{
+    uint32_t at = peer_address(d), rsp = peer_value("rsp");
+
+    return peer_caused_kind("PF-") && at && (at ^ rsp) < 0x1000 && at < rsp;
+}
+
+static bool met_string_rf(const struct difference *d)
+{
+    return d->a->vector == 0x40 && peer_caused("DB-STEP") && on_stack(peer_address(d)) && bits_of(d) == RF && d->ours & RF;
+}
+
+static bool met_push_before_check(const struct difference *d)
+{
+    return peer_caused("GP-IDT-OFFSET") && (is_event(d) || on_stack(peer_address(d)) || (is_page_entry(d) && !(bits_of(d) & ~0x60u)));
+}
+
+static bool met_push_as_supervisor(const struct difference *d)
+{
+    bool same_address = d->a->vector == 14 && d->b->vector == 14 && peer_value("cr2") == peer_theirs("cr2");
+
+    if (is_event(d) && same_address && peer_caused_kind("DB-")) /* the trap's frame */
+        return (d->a->error ^ d->b->error) == 4 && d->a->error & 4;
+    return peer_caused("PF-USER-SUPER") && theirs_conforms();
+}
+
+static bool met_sysret_trap(const struct difference *d)
+{
+    (void)d;
+    return theirs_took(peer_value("rcx"), peer_value("r11") & ~0x100u);
+}
+
+static bool met_syscall_trap(const struct difference *d)
+{
+    (void)d;
+    return peer_value("fmask") & peer_value("r11") & 0x100 && theirs_took(peer_value("lstar"), peer_value("r11") & ~peer_value("fmask"));
+}
+
+static bool met_smap(const struct difference *d)
+{
+    return is_event(d) && peer_caused("PF-SMAP") && peer_theirs("rflags") & 0x40000;
+}
+
+static bool met_cut_rip(const struct difference *d)
+{
+    return is_event(d) && (peer_caused("GP-RET-OFFSET") || peer_caused("GP-JMP-OFFSET")) && !peer_theirs("rip.h");
+}
+
+static bool met_iret_null_rpl(const struct difference *d)
+{
+    (void)d;
+    return peer_caused("GP-IRET-CS") && peer_theirs("ss") <= 3 && peer_theirs("ss") != (peer_theirs("cs") & 3);
+}
+
+static bool met_canonical_end(const struct difference *d)
+{
+    return is_event(d) && d->a->vector == 0x40 && peer_value("rsp.h") == 0x7fff && peer_value("rsp") >= 0xffffff00 &&
+           (d->b->vector == 12 || d->b->vector == 8);
+}
+
 struct known bochs_long_known[] = {
     { peer_disabled_breakpoint, false, "left open: SDM Vol. 3B, \"Debug Status Register (DR6)\": B0 to B3 of breakpoints that are not enabled", 0 },
     { peer_breakpoint_early, true, "SDM Vol. 3A, \"Priority Among Concurrent Events\": a trap comes before the breakpoint of the next instruction", 0 },
@@ -360,6 +463,7 @@ struct known bochs_long_known[] = {
     { bochs_iret_null_rpl, true, "SDM Vol. 2A, IRET, 64-Bit Mode Exceptions: #GP(0) if the RPL of a null stack selector is not the CPL that is gone back to", 0 },
     { stack_at_canonical_end, true, "left open: SDM Vol. 2A, INT n: whether the new RSP or the address of what is pushed has to be canonical", 0 },
     { stack_wraps, true, "left open: SDM Vol. 3A, \"Limit Checking\": accesses that wrap in a segment of 4 GiB", 0 },
+    { stack_among_adapters, true, "left open: what lies where a PC has adapters and firmware, on a stack whose segment has a base", 0 },
     { among_adapters, true, "left open: what lies where a PC has adapters and firmware", 0 },
     { bochs_clears_bt, false, "SDM Vol. 3B, \"Debug Status Register (DR6)\": but for bits 0 to 3, the processor never clears it", 0 },
     { bochs_dr7_rtm, false, "SDM Vol. 3B, \"Debug Control Register (DR7)\": RTM is reserved where the processor has no RTM", 0 },
@@ -375,5 +479,17 @@ struct known bochs_long_known[] = {
     { bochs_double_fault_rf, false, "SDM Vol. 3B, \"Instruction-Breakpoint Exception Condition\": RF is set in the image for faults; #DF is an abort", 0 },
     { bochs_stack_selector, false, "SDM Vol. 2A, INT n: #SS for a new RSP that is not canonical has a null selector in its error code", 0 },
     { bochs_iret_stack_absent, true, "SDM Vol. 2A, IRET, RETURN-TO-OUTER-PRIVILEGE-LEVEL: a stack segment that is not present is #SS", 0 },
+    /* met by handlers of the case */
+    { met_pointer_order, false, "left open, met by a handler: which half of a far pointer or of a table's register is read first", 0 },
+    { met_written_before_fault, true, "left open, met by a handler: what the delivery of an event has written before it faults", 0 },
+    { met_string_rf, true, "met by a handler: SDM Vol. 3B: RF is set in the image by a trap between iterations", 0 },
+    { met_push_before_check, true, "met by a handler: SDM Vol. 2A, INT n: the target is checked before anything is pushed", 0 },
+    { met_push_as_supervisor, true, "met by a handler: SDM Vol. 2A, INT n and CALL: conforming code leaves the CPL, so the pushes are the user's", 0 },
+    { met_sysret_trap, true, "met by a handler: the TF that SYSRET has loaded counts, not that of before", 0 },
+    { met_syscall_trap, true, "met by a handler: SDM Vol. 2B, SYSCALL: IA32_FMASK clears TF, so there is no trap behind it", 0 },
+    { met_smap, true, "left open, met by a handler: whether what an event pushes on an inner stack is an explicit access", 0 },
+    { met_cut_rip, true, "met by a handler: RIP is not cut to 32 bits before it is checked", 0 },
+    { met_iret_null_rpl, true, "met by a handler: SDM Vol. 2A, IRET: #GP(0) if the RPL of a null stack selector is not the CPL that is gone back to", 0 },
+    { met_canonical_end, true, "left open, met by a handler: a new RSP that is just the end of the lower half", 0 },
     { NULL, false, NULL, 0 },
 };

@@ -15,20 +15,37 @@
 
 struct subject {
     const struct cpu *cpu;
-    uint32_t told;          /* records of the history that stand in the log */
+    uint32_t seen;          /* records of the history */
+    unsigned causes;
+    const char *cause[64];  /* of the line that comes next; the first ones */
     bool within;            /* a line */
 };
 
+static void see_causes(struct subject *s)
+{
+    for (; s->seen != s->cpu->history_next; s->seen++) {
+        const struct cpu_delivery *d = &s->cpu->history[s->seen % CPU_HISTORY];
+
+        if (d->type == CPU_DELIVER_EXCEPTION && s->causes < sizeof(s->cause) / sizeof(s->cause[0]))
+            s->cause[s->causes++] = cpu_cause_id(d->cause);
+    }
+}
+
+/* An exception comes to its handler: the history does not hold many. */
+static bool on_exception(void *arg, struct sim *sim, uint32_t id)
+{
+    (void)sim;
+    (void)id;
+    see_causes(arg);
+    return false;
+}
+
 static void tell_causes(struct subject *s)
 {
-    if (s->cpu->history_next - s->told > CPU_HISTORY)
-        s->told = s->cpu->history_next - CPU_HISTORY;
-    for (; s->told != s->cpu->history_next; s->told++) {
-        const struct cpu_delivery *d = &s->cpu->history[s->told % CPU_HISTORY];
-
-        if (d->type == CPU_DELIVER_EXCEPTION)
-            printf("D %s\n", cpu_cause_id(d->cause));
-    }
+    see_causes(s);
+    for (unsigned n = 0; n < s->causes; n++)
+        printf("D %s\n", s->cause[n]);
+    s->causes = 0;
 }
 
 static void on_output(void *arg, const char *channel, const void *data, size_t len)
@@ -59,6 +76,7 @@ int main(int argc, char **argv)
     struct sim_stop stop;
     struct sim *sim;
     enum sim_err err;
+    uint32_t id;
 
     if (argc != 4) {
         fprintf(stderr, "usage: subject GUEST WORDS STEPS\n");
@@ -75,6 +93,8 @@ int main(int argc, char **argv)
     sim_config_fini(&cfg);
     s.cpu = cpu_get(sim->cluster, 0);
     sim_on_output(sim, on_output, &s);
+    if (sim_probe_add(sim, "catch exception", &id) || sim_probe_callback(sim, id, on_exception, &s))
+        return fail("catch exception");
     err = sim_run_steps(sim, strtoull(argv[3], NULL, 0), &stop);
     sim_destroy(sim);
     return err ? fail("the run") : EXIT_SUCCESS;

@@ -328,6 +328,7 @@ void make_tables(void)
 {
     clear(0, PT_AT); /* and what firmware has left, which flat segments see */
     clear(PT_AT + PAGE, LOW_END - PT_AT - PAGE);
+    clear(0x200000 - PAGE, PAGE); /* stacks at the ends of what is canonical */
     for (u32 n = 0; n < DATA_PAGES * 16; n++)
         put32(DATA_AT + n / 16 * PAGE + (n & 8 ? PAGE - 64 : 0) + n % 16 * 4, rnd());
     make_descriptors();
