@@ -401,6 +401,15 @@ static bool loads_mm(const struct test *t, const struct state *native, const str
            native->v.mxcsr >> 16 == 2;
 }
 
+static bool branches_at_end(const struct test *t, const struct state *native, const struct state *simulated)
+{
+    const char *name = isa_rows[t->row].mnemonic;
+    bool conditional = !strncmp(name, "loop", 4) || (name[0] == 'j' && strncmp(name, "jmp", 3));
+
+    return conditional && !t->seg[S_CS]->wide && (uint32_t)(t->in.ip + t->len - 1) == t->seg[S_CS]->limit && native->vector == VEC_GP && native->error == 0 &&
+           same_registers(native->reg, t->in.reg) && native->ip == t->in.ip && simulated->vector < 0;
+}
+
 bool vendor_agrees(const struct test *t, const struct state *native, struct state *simulated)
 {
     const struct isa_row *row = &isa_rows[t->row];
@@ -425,6 +434,8 @@ bool vendor_agrees(const struct test *t, const struct state *native, struct stat
         return host_rule(HOST_UNALIGNED_STACK);
     if (based_canonical(t, native, simulated))
         return host_rule(HOST_BASED_CANONICAL);
+    if (branches_at_end(t, native, simulated))
+        return host_rule(HOST_BRANCH_AT_END);
     if (reads_both_bounds(t, native, simulated))
         return host_rule(HOST_BOUND_ORDER);
     if (nothing_selected(t, native, simulated))

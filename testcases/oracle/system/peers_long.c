@@ -261,7 +261,7 @@ static bool bochs_call_checks_limit(const struct difference *d)
 
 static bool bochs_lacks_pks(const struct difference *d)
 {
-    return is_event(d) && peer_said(d->b, "mov-cr4") && d->b->vector == 13 && peer_value("cr4") & ~peer_theirs("cr4") & 0x1c00800;
+    return is_event(d) && peer_said(d->b, "mov-cr4") && peer_is_fault(d->b) && peer_value("cr4") & ~peer_theirs("cr4") & 0x1c00800;
 }
 
 /* A RIP of more than 32 bits, and a code segment that is none of 64-bit mode. */
