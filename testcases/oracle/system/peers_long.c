@@ -152,8 +152,10 @@ static bool bochs_pushes_before_check(const struct difference *d)
 static bool is_conforming(uint32_t cs)
 {
     uint32_t slot = cs & 0xfff8;
+    char descriptor[20];
 
-    return slot == 0x448 || slot == 0x450 || slot == 0x458;
+    snprintf(descriptor, sizeof(descriptor), "m%x", 0x10004 + slot); /* a mutant */
+    return slot == 0x448 || slot == 0x450 || slot == 0x458 || (peer_value(descriptor) & 0x1c00) == 0x1c00;
 }
 
 /* Into conforming code, which leaves the CPL at 3. */
@@ -199,7 +201,8 @@ static bool upper_half(const struct difference *d)
 
 static bool bochs_sysret_trap(const struct difference *d)
 {
-    bool there = peer_value("cs") & 3 && peer_value("rip") == peer_value("rcx") && (peer_value("rip.h") == peer_value("rcx.h") || !peer_value("rip.h"));
+    bool by_rcx = peer_value("rip") == peer_value("rcx") && (peer_value("rip.h") == peer_value("rcx.h") || !peer_value("rip.h"));
+    bool there = peer_value("cs") & 3 && (by_rcx || peer_value("rflags") == peer_value("r11")); /* RCX may be as it always was, and so not logged */
     bool step_later = (is_flags(d) && !(bits_of(d) & ~(uint32_t)STATUS_FLAGS)) ||
                       (on_stack(peer_address(d)) && (d->ours == peer_value("rcx") || !(bits_of(d) & ~(uint32_t)STATUS_FLAGS)));
     bool theirs_there = (peer_theirs("cs") & 3) == 3 && peer_theirs("rip") == peer_theirs("rcx") && peer_theirs("r11") & 0x100;
@@ -432,6 +435,38 @@ static bool met_cut_rip(const struct difference *d)
     return is_event(d) && (peer_caused("GP-RET-OFFSET") || peer_caused("GP-JMP-OFFSET")) && !peer_theirs("rip.h");
 }
 
+static bool met_upper_type(const struct difference *d)
+{
+    bool limit_or_rights = is(d, "rdx") && (d->theirs == 0xa7 || (d->theirs & ~0x700u) == 0x8800 || (d->theirs & ~0x700u) == 0x8000);
+
+    return limit_or_rights || (is(d, "rdx.h") && !d->theirs) || (is_flags(d) && bits_of(d) == 0x40 && d->theirs & 0x40);
+}
+
+static bool met_linear_width(const struct difference *d)
+{
+    uint32_t high = peer_value("rdx"), msr = peer_value("rcx");
+    bool wide = high >> 15 && high >> 15 != 0x1ffff && (high >> 24 == 0 || high >> 24 == 0xff);
+
+    (void)d;
+    return wide && ((msr >= 0x175 && msr <= 0x176) || (msr >= 0xc0000082 && msr <= 0xc0000102));
+}
+
+static bool met_stack_selector(const struct difference *d)
+{
+    return peer_caused("SS-IST") && on_stack(peer_address(d)) && d->ours == (d->theirs & 1) && d->theirs > 1;
+}
+
+static bool met_stack_absent(const struct difference *d)
+{
+    return is_event(d) && peer_caused("SS-NP-RET") && (d->b->vector == 11 || theirs_pushed(0) == (uint32_t)d->a->error);
+}
+
+static bool met_stack_wraps(const struct difference *d)
+{
+    return is_event(d) && (peer_said(d->a, "iret") || peer_said(d->a, "retf")) && d->a->vector == 14 && d->b->vector == 0x40 &&
+           peer_value("cr2") >= 0xfffffff0 && !peer_value("cr2.h");
+}
+
 static bool met_iret_null_rpl(const struct difference *d)
 {
     (void)d;
@@ -489,6 +524,11 @@ struct known bochs_long_known[] = {
     { met_syscall_trap, true, "met by a handler: SDM Vol. 2B, SYSCALL: IA32_FMASK clears TF, so there is no trap behind it", 0 },
     { met_smap, true, "left open, met by a handler: whether what an event pushes on an inner stack is an explicit access", 0 },
     { met_cut_rip, true, "met by a handler: RIP is not cut to 32 bits before it is checked", 0 },
+    { met_upper_type, true, "left open, met later: whether LAR and LSL look at the upper half of a system descriptor", 0 },
+    { met_linear_width, true, "met by a handler: SDM Vol. 3A, \"Canonicality Checking\": a processor of 57 bits checks MSRs for those", 0 },
+    { met_stack_selector, true, "met by a handler: SDM Vol. 2A, INT n: #SS for a new RSP that is not canonical has a null selector in its error code", 0 },
+    { met_stack_absent, true, "met by a handler: SDM Vol. 2A, IRET: a stack segment that is not present is #SS", 0 },
+    { met_stack_wraps, true, "left open, met by a handler: SDM Vol. 3A, \"Limit Checking\": accesses that wrap in a segment of 4 GiB", 0 },
     { met_iret_null_rpl, true, "met by a handler: SDM Vol. 2A, IRET: #GP(0) if the RPL of a null stack selector is not the CPL that is gone back to", 0 },
     { met_canonical_end, true, "left open, met by a handler: a new RSP that is just the end of the lower half", 0 },
     { NULL, false, NULL, 0 },
