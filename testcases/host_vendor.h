@@ -68,7 +68,7 @@
       "that of the slot: all are read first, CS as wide as the others", "seen")                                                                        \
     X(WRAPPED, "all that access memory", "fault", "an operand goes beyond offset FFFFFFFFh, not in 64-bit mode",                                       \
       "#GP(0), #SS(0)", "seen; SDM Vol. 3A, \"Limit Checking\" leaves it to the implementation")                                                     \
-    X(MASKED_WRAP, "VMASKMOV, VPMASKMOV", "addresses, faults", "an element comes behind offset FFFFh with 16-bit addresses",                                        \
+    X(MASKED_WRAP, "VMASKMOV, VPMASKMOV", "addresses, faults", "an element comes behind offset FFFFh or FFFFFFFFh",                                                 \
       "the element's address wraps, and it may fault though it is not selected", "seen; APM Vol. 4, \"VMASKMOVPS\" leaves the fault open")              \
     X(MASKED_NONE, "MASKMOVQ, MASKMOVDQU", "#PF", "no byte is selected, and the page is not there",                                                             \
       "#PF", "seen; SDM Vol. 2B, \"MASKMOVDQU\" leaves it to the implementation")                                                                         \

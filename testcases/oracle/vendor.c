@@ -72,16 +72,16 @@ static bool unaligned_vector(const struct test *t, const struct isa_row *row, co
     return t->vectors && insn->flags & INSN_MEM && big && unaligned(insn, at, 32);
 }
 
-/* A masked move with 16-bit addresses, some of whose elements come behind offset FFFFh. */
+/* A masked move, some of whose elements come behind the last offset of 16- or 32-bit addresses. */
 static bool masked_wraps(const struct test *t, const struct isa_row *row, const struct cpu_insn *insn)
 {
-    uint64_t offset = (uint64_t)(int64_t)insn->disp;
+    uint64_t offset = (uint64_t)(int64_t)insn->disp, last = insn_ad_bytes(insn) == 2 ? UINT16_MAX : UINT32_MAX;
 
-    if (!(insn->flags & INSN_MEM) || insn_ad_bytes(insn) != 2 || !strstr(row->mnemonic, "maskmov"))
+    if (!(insn->flags & INSN_MEM) || insn_ad_bytes(insn) == 8 || !strstr(row->mnemonic, "maskmov"))
         return false;
     offset += insn->base < R_COUNT ? t->in.reg[insn->base] : 0;
-    offset += insn->index < R_COUNT ? t->in.reg[insn->index] : 0;
-    return (uint16_t)offset + 32 > 0x10000;
+    offset += insn->index < R_COUNT ? t->in.reg[insn->index] << insn->scale : 0;
+    return (offset & last) + 31 > last;
 }
 
 bool vendor_can_judge(struct test *t, const struct isa_row *row, const struct cpu_insn *insn, uint64_t at)
@@ -424,7 +424,7 @@ bool vendor_agrees(const struct test *t, const struct state *native, struct stat
         return host_rule(HOST_GATHER_MASK);
     if (named(row, "cmps") && simulated->vector >= 0 && same_registers(native->reg, simulated->reg)) {
         run_as(t, native->reg, "\xf2\xf3", 0xac | (row->opcode & 1), &out); /* LODS */
-        return same_fault(native, &out) && host_rule(HOST_COMPARE_ORDER);
+        return (same_fault(native, &out) || wraps(t, native, &out) || based_canonical(t, native, &out)) && host_rule(HOST_COMPARE_ORDER);
     }
     if (moves_segment(t, "pop ") && slot_faults_so(t, 0x58, 0, native))
         return host_rule(HOST_SEGMENT_SLOT);

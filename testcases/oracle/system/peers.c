@@ -586,6 +586,22 @@ static struct known qemu_known[] = {
     { NULL, false, NULL, 0 },
 };
 
+/* ---- What the log does not say, but the subject: see subject.c ---- */
+
+/* By an instruction or a delivery, before what faulted. */
+static bool met_pushed_before_fault(const struct difference *d)
+{
+    bool fault = peer_caused_kind("SS-") || peer_caused_kind("PF-") || peer_caused_kind("AC-");
+
+    return fault && (peer_is_fault(d->a) || d->a->vector == 0x40) && on_stack(peer_address(d)) && !d->ours;
+}
+
+/* The event is told by the instruction before it. */
+static bool met_string_rf(const struct difference *d)
+{
+    return d->a->vector == 1 && is_task_flags(d) && (d->ours ^ d->theirs) == RF && d->ours & RF && peer_caused_kind("DB-") && (uint16_t)peer_value(SAVED_ECX);
+}
+
 static struct known bochs_known[] = {
     { order_of_checks, true, "left open: SDM Vol. 3A, \"Task Switching\": the order of the checks is that of a processor family", 0 },
     { far_pointer_order, false, "left open: which half of a far pointer is read first", 0 },
@@ -628,6 +644,8 @@ static struct known bochs_known[] = {
     { bochs_general_detect_rf, false, "SDM Vol. 3B, \"Instruction-Breakpoint Exception Condition\": RF is set in the image for faults, and general detect is one", 0 },
     { bochs_string_flags, false, "SDM Vol. 2B, REP: CMPS and SCAS that are to go on have not written the flags (makers differ: host_vendor.h)", 0 },
     { bochs_iret_no_wrap, true, "SDM Vol. 1, \"Address-Size Attributes for Stack\": each pop from a 16-bit stack is at SP, which wraps", 0 },
+    { met_pushed_before_fault, true, "left open: what has been pushed before a fault, as the subject tells of it", 0 },
+    { met_string_rf, false, "SDM Vol. 3B: RF is set in the image by a trap between iterations, as the subject tells of it", 0 },
     { NULL, false, NULL, 0 },
 };
 
