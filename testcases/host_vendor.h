@@ -76,8 +76,6 @@
       "#GP(0)", "seen")                                                                                                                                \
     X(BRANCH_AT_END, "Jcc, LOOPcc, JrCXZ", "#GP", "not in 64-bit mode, the last byte is the code segment's last one, and it branches",                    \
       "#GP(0), as if it went on behind it", "seen, of family 1Ah; the SDM asks of the target alone")                                                   \
-    X(BOUND_ORDER, "BOUND", "fault", "the index is below the lower bound, and the upper one cannot be read",                                           \
-      "that of reading, for both are read first", "seen")                                                                                              \
     X(UNALIGNED_STACK, "CMPXCHG16B", "fault", "the operand is unaligned and not canonical, its segment SS",                                           \
       "#GP(0), for the alignment, not #SS(0)", "seen; the SDM does not say which comes first")                                                        \
     X(VEX_W_UD, "VPINSRD, VPEXTRD", "#UD", "VEX.W is 1, not in 64-bit mode",                                                                          \

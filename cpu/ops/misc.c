@@ -78,21 +78,21 @@ CPU_OP(op_salc)
 
 /* ---- BOUND: SDM Vol. 2A, "BOUND" ---- */
 
-/* The upper bound is not read when the lower one fails. */
+/* Both bounds are read before the index is compared, as processors do: the SDM says neither. */
 CPU_OP(op_bound)
 {
     unsigned bytes = insn_op_bytes(i);
-    int64_t index = (int64_t)flags_sext(exec_reg(cpu, i->dst, bytes * 8), bytes * 8);
+    int64_t index = (int64_t)flags_sext(exec_reg(cpu, i->dst, bytes * 8), bytes * 8), bound[2];
 
     for (unsigned n = 0; n < 2; n++) {
         uint64_t off = mem_offset(cpu, i) + n * bytes;
         sim_laddr laddr = mem_segment(cpu, i, i->seg, insn_ad_cut(i, off), bytes, MEM_READ);
-        int64_t bound = (int64_t)flags_sext(mem_read(cpu, i, laddr, bytes), bytes * 8);
 
-        if (n == 0 ? index < bound : index > bound) {
-            cpu->cur = i;
-            cpu_raise(cpu, VEC_BR, 0, CPU_CAUSE_BR_BOUND);
-        }
+        bound[n] = (int64_t)flags_sext(mem_read(cpu, i, laddr, bytes), bytes * 8);
+    }
+    if (index < bound[0] || index > bound[1]) {
+        cpu->cur = i;
+        cpu_raise(cpu, VEC_BR, 0, CPU_CAUSE_BR_BOUND);
     }
     CONTINUE;
 }

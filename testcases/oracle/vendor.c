@@ -358,11 +358,6 @@ static bool based_canonical(const struct test *t, const struct state *native, co
     return (has_prefix(t, 0x64) && reach < t->seg[S_FS]->base) || (has_prefix(t, 0x65) && reach < t->seg[S_GS]->base);
 }
 
-static bool reads_both_bounds(const struct test *t, const struct state *native, const struct state *simulated)
-{
-    return named(&isa_rows[t->row], "bound") && simulated->vector == VEC_BR && native->vector >= VEC_SS && same_registers(native->reg, t->in.reg);
-}
-
 /* CMPXCHG16B. LEA of the same operand tells where that is. */
 static bool unaligned_on_stack(const struct test *t, const struct state *native, const struct state *simulated)
 {
@@ -436,8 +431,6 @@ bool vendor_agrees(const struct test *t, const struct state *native, struct stat
         return host_rule(HOST_BASED_CANONICAL);
     if (branches_at_end(t, native, simulated))
         return host_rule(HOST_BRANCH_AT_END);
-    if (reads_both_bounds(t, native, simulated))
-        return host_rule(HOST_BOUND_ORDER);
     if (nothing_selected(t, native, simulated))
         return host_rule(HOST_MASKED_NONE);
     if (loads_mm(t, native, simulated))
