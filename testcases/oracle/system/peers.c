@@ -649,7 +649,8 @@ static struct known bochs_known[] = {
     { NULL, false, NULL, 0 },
 };
 
-static const struct peer peers[] = { { "qemu", qemu_known }, { "bochs", bochs_known }, { "bochs-long", bochs_long_known }, { "qemu-long", qemu_known } };
+static const struct peer peers[] = { { "qemu", qemu_known }, { "bochs", bochs_known }, { "bochs-long", bochs_long_known }, { "qemu-long", qemu_known },
+                                    { "bochs-real", bochs_real_known }, { "qemu-real", qemu_known } };
 
 const struct peer *peer_find(const char *name)
 {

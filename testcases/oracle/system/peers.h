@@ -32,6 +32,7 @@ struct peer {
 };
 
 extern struct known bochs_long_known[]; /* peers_long.c: in IA-32e mode */
+extern struct known bochs_real_known[]; /* peers_real.c: in real mode */
 
 const struct peer *peer_find(const char *name);
 struct known *peer_explains(const struct peer *peer, const struct difference *d);

@@ -2,8 +2,8 @@
 # run.sh [--guest NAME] [--cases N] [--seed N] [--first N] [--flags WORDS] [--keep DIR] [PEER...]: the
 # system oracle against bochs, qemu or both.
 #
-# --guest names the cases: system (protected and virtual-8086 mode, the default) or long (IA-32e mode,
-# with the flag wide-stack: see long/main.c).
+# --guest names the cases: system (protected and virtual-8086 mode, the default), long (IA-32e mode,
+# with the flag wide-stack: see long/main.c) or real (real mode, with ways through protected mode).
 #
 # The simulator goes first. A case that it does not end, for the guest has lost itself in a loop or
 # died of a triple fault, is noted and left out by the peers. A peer that dies or hangs in a case
@@ -41,7 +41,8 @@ done
 case $guest in
 system) elf=system.elf known= ;;
 long) elf=long/long.elf known=-long flags="$flags wide-stack" ;;
-*) echo "run.sh: there is no guest $guest: system, long" >&2; exit 2 ;;
+real) elf=real/real.elf known=-real ;;
+*) echo "run.sh: there is no guest $guest: system, long, real" >&2; exit 2 ;;
 esac
 elf=$(cd "$top_builddir" && pwd)/testcases/oracle/system/$elf
 

@@ -1,0 +1,54 @@
+/* Errors that peers are known to make in real mode, each with what the manual says. A row is as exact as what it explains. */
+#include "testcases/oracle/system/peers.h"
+
+#include <stddef.h>
+#include <string.h>
+
+static bool is_event(const struct difference *d)
+{
+    return !*d->name;
+}
+
+/* Where a PC has adapters and firmware. */
+static bool is_high(uint32_t segment)
+{
+    return segment >= 0x9f00;
+}
+
+/* In code that was no part of the case: what firmware has there, and instructions that leave flags undefined. */
+static bool lost_code(const struct difference *d)
+{
+    return (peer_value("cs") != 0x2000 && peer_theirs("cs") != 0x2000) || is_high(peer_value("cs")) || is_high(peer_theirs("cs"));
+}
+
+static bool high_data(const struct difference *d)
+{
+    return is_high(peer_value("ds")) || is_high(peer_value("es")) || is_high(peer_value("fs")) || is_high(peer_value("gs")) || is_high(peer_value("ss"));
+}
+
+/* Of 6 bytes that do not lie in one piece: theirs goes round in the segment. */
+static bool table_register_wraps(const struct difference *d)
+{
+    bool table = peer_said(d->a, "sgdt") || peer_said(d->a, "sidt") || peer_said(d->a, "lgdt");
+    bool met = peer_theirs("gdt.b") != peer_value("gdt.b"); /* by a handler of the case */
+
+    return is_event(d) && peer_caused("GP-REAL64K") && ((d->a->vector == 13 && d->b->vector != 13 && table) || met);
+}
+
+/* Some of the bytes that an instruction writes before it meets a fault. */
+static bool written_before_fault(const struct difference *d)
+{
+    bool pieces = peer_said(d->a, "sgdt") || peer_said(d->a, "sidt") || peer_said(d->a, "enter") || peer_said(d->a, "pusha") || peer_said(d->a, "call-far");
+
+    if (d->a->vector == 0x40 && (peer_caused_kind("SS-") || peer_caused_kind("GP-"))) /* a handler of the case has taken the fault */
+        return peer_address(d) >= 0x40000;
+    return pieces && peer_is_fault(d->a) && peer_address(d) >= 0x10000;
+}
+
+struct known bochs_real_known[] = {
+    { lost_code, true, "left open: what firmware has in memory, and flags that are undefined, in code that was no part of the case", 0 },
+    { high_data, true, "left open: what lies where a PC has adapters and firmware", 0 },
+    { table_register_wraps, true, "left open: SDM Vol. 3A, \"Limit Checking\": whether an operand that goes beyond offset FFFFh goes round", 0 },
+    { written_before_fault, true, "left open: what ENTER, PUSHA, CALL, SGDT and SIDT have written before they fault", 0 },
+    { NULL, false, NULL, 0 },
+};
