@@ -626,7 +626,8 @@ static _Noreturn void segment_fault(struct cpu *cpu, unsigned seg, uint64_t off,
     cpu_raise(cpu, VEC_GP, 0, gp_cause);
 }
 
-/* SDM Vol. 3A, "Limit checking", "Type checking". Expand-down segments are valid above their limit. */
+/* SDM Vol. 3A, "Limit checking", "Type checking". Expand-down segments are valid above their limit. Real mode goes by what protected mode has left
+ * in a segment's hidden part ("Switching Back to Real-Address Mode"), but that code may be written there. */
 static void segment_check(struct cpu *cpu, unsigned seg, uint64_t off, unsigned size, enum mem_access access)
 {
     const struct cpu_seg *s = &cpu->seg[seg];
@@ -635,7 +636,7 @@ static void segment_check(struct cpu *cpu, unsigned seg, uint64_t off, unsigned 
 
     if (s->attr & SEG_UNUSABLE)
         segment_fault(cpu, seg, off, CPU_CAUSE_GP_NULLSEG);
-    if (cpu->mode & MODE_PE && !(cpu->mode & MODE_VM)) {
+    if (cpu->mode & MODE_PE || seg != CPU_CS) {
         if ((access == MEM_WRITE || access == MEM_RMW) && !writable)
             segment_fault(cpu, seg, off, CPU_CAUSE_GP_WRITE_RO);
         if (access == MEM_READ && !readable)

@@ -383,6 +383,26 @@ START_TEST(an_event_can_be_pushed_around_the_end_of_a_flat_stack)
 }
 END_TEST
 
+/* SDM Vol. 3A, "Switching Back to Real-Address Mode": a segment that is not loaded again keeps its attributes. CS may be written there always. */
+START_TEST(types_are_checked_in_real_mode_too)
+{
+    static const struct { const char *code; unsigned seg; uint32_t type; enum cpu_cause cause; } cases[] = {
+        { "\x26\xa3\x00\x00", CPU_ES, 0x0, CPU_CAUSE_GP_WRITE_RO }, { "\x26\xa3\x00\x00", CPU_ES, 0xe, CPU_CAUSE_GP_WRITE_RO },
+        { "\x26\xa1\x00\x00", CPU_ES, 0x8, CPU_CAUSE_GP_READ_XO },  { "\x26\xa1\x00\x00", CPU_ES, 0xe, CPU_CAUSE_NONE },
+        { "\x26\xa3\x00\x00", CPU_ES, 0x2, CPU_CAUSE_NONE },        { "\x2e\xa3\x00\x40", CPU_CS, 0xa, CPU_CAUSE_NONE },
+        { "\x2e\xa1\x00\x40", CPU_CS, 0x8, CPU_CAUSE_NONE },
+    };
+
+    sys_code(&s, cases[_i].code, 4);
+    sys_real(&s);
+    s.cpu->seg[cases[_i].seg].attr = (s.cpu->seg[cases[_i].seg].attr & ~(uint32_t)SEG_TYPE) | cases[_i].type;
+    cpu_mode_changed(s.cpu);
+    sys_run(&s, 1);
+    ck_assert_uint_eq(s.cpu->history_next, cases[_i].cause ? 1 : 0);
+    ck_assert(!cases[_i].cause || sys_record(&s, 0)->cause == cases[_i].cause);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("seg");
@@ -395,6 +415,7 @@ int main(void)
     tcase_add_test(tc, an_event_can_be_pushed_around_the_end_of_a_flat_stack);
     tcase_add_loop_test(tc, the_limit_comes_before_the_page_behind_it, 0, 2);
     tcase_add_loop_test(tc, lines_of_an_execute_only_segment_can_be_flushed, 0, 3);
+    tcase_add_loop_test(tc, types_are_checked_in_real_mode_too, 0, 7);
     tcase_add_loop_test(tc, a_fault_reaches_its_handler_with_its_error_code, 0, sizeof(rows) / sizeof(rows[0]));
     suite_add_tcase(suite, tc);
     srunner_run_all(sr, CK_NORMAL);
