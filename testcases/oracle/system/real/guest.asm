@@ -41,6 +41,8 @@ shutdown: db    "Shutdown"
 enter_case:
         pushad
         mov     [saved_esp], esp
+        push    2                       ; AC, ID and the like of the case before
+        popfd
         lgdt    [own_gdtr]
         jmp     H_CODE:.resume
 .resume: jmp    H_CODE16:(resume - logger_begin)
