@@ -435,17 +435,6 @@ static bool bochs_vm86_iretd_ip(const struct difference *d)
     return !*d->name && d->a->vector == 13 && d->a->error == 0 && peer_said(d->a, "iret") && peer_value(SAVED_FLAGS) & VM && peer_theirs(SAVED_EIP) > 0xffff;
 }
 
-/* One bound is enough for ours to see that the index is outside; #BR, or what its delivery meets. */
-static bool bound_order(const struct difference *d)
-{
-    bool outside = d->a->vector == 5 || d->a->vector == 8 || (peer_is_fault(d->a) && d->a->error & 1);
-    bool taken = d->a->vector == 0x40; /* by a handler of the case */
-
-    bool reading = d->b->vector == 14 || d->b->vector == 13 || d->b->vector == 12;
-
-    return !*d->name && peer_said(d->b, "bound") && (taken || (outside && peer_said(d->a, "bound"))) && reading;
-}
-
 static bool bochs_has_vmx(const struct difference *d)
 {
     if (*d->name || !peer_said(d->a, "mov-cr4"))
@@ -615,7 +604,6 @@ static struct known bochs_known[] = {
     { double_fault_pointer, true, "left open: SDM Vol. 3A, \"Interrupt 8 - Double Fault Exception (#DF)\": the saved CS and EIP are undefined", 0 },
     { stack_of_new_task, true, "left open: SDM Vol. 3A, \"Task Switching\": the stack of a fault that is found before SS is loaded", 0 },
     { frame_across_end, true, "left open: SDM Vol. 3A, \"Limit Checking\": accesses that wrap in a segment of 4 GiB", 0 },
-    { bound_order, true, "left open: whether BOUND reads its second bound when the first tells", 0 },
     { string_handlers, true, "left open: which operand of a string instruction is accessed first", 0 },
     { string_operand_order_seen_later, false, "left open: which operand of a string instruction is accessed first", 0 },
     { smap_inner_stack, true, "left open: SDM Vol. 3A, \"Determination of Access Rights\": whether what an event pushes on an inner stack is an explicit access", 0 },
