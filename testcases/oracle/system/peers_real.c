@@ -29,7 +29,7 @@ static bool written_before_fault(const struct difference *d)
     bool pieces = peer_said(d->a, "enter") || peer_said(d->a, "pusha") || peer_said(d->a, "call-far");
 
     if (d->a->vector == 0x40 && (peer_caused_kind("SS-") || peer_caused_kind("GP-"))) /* a handler of the case has taken the fault */
-        return peer_address(d) >= 0x40000;
+        return peer_address(d) >= 0x30000;
     return pieces && peer_is_fault(d->a) && peer_address(d) >= 0x10000;
 }
 
