@@ -26,7 +26,8 @@ static bool is_external(const struct cpu_delivery *e)
     return e && e->type != CPU_DELIVER_SOFTWARE_INT && e->type != CPU_DELIVER_SOFTWARE_EXCEPTION;
 }
 
-_Noreturn void cpu_raise(struct cpu *cpu, unsigned vector, uint32_t error, enum cpu_cause cause)
+/* A page fault is no rare thing; compilers hold what does not return for one, and save bytes. */
+__attribute__((hot)) _Noreturn void cpu_raise(struct cpu *cpu, unsigned vector, uint32_t error, enum cpu_cause cause)
 {
     if (has_selector_error(vector) && is_external(cpu->delivering))
         error |= 1;
