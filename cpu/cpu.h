@@ -98,6 +98,12 @@ struct cpu_device_page {
     uint8_t type; /* enum memtype */
 };
 #define CPU_DEVICE_PAGES 8u
+/* A page of RAM that page walks have read from, found again without a look at the map. `key`: its physical address | 1; 0: none. */
+struct cpu_walk_page {
+    uint64_t key;
+    const uint8_t *host;
+};
+#define CPU_WALK_PAGES 16u
 #define CPU_FAST_BITS 12
 #define CPU_FAST_SIZE (1u << CPU_FAST_BITS)
 /* Lies in a page that belongs into another slot, so that no address hits it: ~0 would be the last page of 64 bits, whose slot is the last. */
@@ -248,7 +254,8 @@ struct cpu {
     struct cpu_fast *fast_tables; /* 2 privileges x (read, write) x CPU_FAST_SIZE, and one that is always empty */
     uint32_t fast_filled_count;
     struct cpu_device_page device_page[CPU_DEVICE_PAGES]; /* dropped when the fast tables are, as a whole */
-    bool device_pages_used;
+    struct cpu_walk_page walk_page[CPU_WALK_PAGES]; /* the same */
+    bool device_pages_used, walk_pages_used;
     uint16_t *fast_filled;  /* slots filled since the last flush: CPU_FAST_SIZE of them */
     struct cpu_fetch *fetch; /* where code comes from: see code.h */
     struct cpu_block *block; /* being run; NULL during a fetch or a delivery */

@@ -33,9 +33,18 @@ static void forget_device_pages(struct cpu *cpu)
     memset(cpu->device_page, 0, sizeof(cpu->device_page));
 }
 
+static void forget_walk_pages(struct cpu *cpu)
+{
+    if (!cpu->walk_pages_used)
+        return;
+    cpu->walk_pages_used = false;
+    memset(cpu->walk_page, 0, sizeof(cpu->walk_page));
+}
+
 void mem_fast_flush(struct cpu *cpu)
 {
     forget_device_pages(cpu);
+    forget_walk_pages(cpu);
     if (cpu->fast_filled_count >= CPU_FAST_SIZE) {
         for (unsigned slot = 0; slot < CPU_FAST_SIZE; slot++)
             fast_clear_slot(cpu, slot);
@@ -190,6 +199,19 @@ uint64_t mem_phys_read(struct cpu *cpu, sim_paddr paddr, unsigned size)
     if (!ram)
         return memory_access(cpu, BUS_MEM_READ, paddr, size, 0, false, (uint8_t)memtype_effective(cpu, paddr, 0));
     return mem_value(bus_ram_read_page(ram, pfn) + (paddr & SIM_PAGE_MASK), size);
+}
+
+uint64_t mem_walk_read_slow(struct cpu *cpu, sim_paddr paddr, unsigned size)
+{
+    struct cpu_walk_page *page = mem_walk_page(cpu, paddr);
+    uint64_t pfn;
+    struct bus_ram *ram = ram_page(cpu, paddr & cpu->bus->a20_mask, false, &pfn);
+
+    if (!ram)
+        return mem_phys_read(cpu, paddr, size);
+    *page = (struct cpu_walk_page){ mem_walk_key(paddr), bus_ram_read_page(ram, pfn) };
+    cpu->walk_pages_used = true;
+    return mem_value(page->host + (paddr & SIM_PAGE_MASK), size);
 }
 
 /* Code that a write would change is thrown away by the RAM's listener; from inside a block such a write must be made alone, for

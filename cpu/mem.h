@@ -235,9 +235,25 @@ void mem_invlpg(struct cpu *cpu, sim_laddr laddr);
 /* PAE: reads the four PDPTEs; raises #GP(0) on reserved bits, leaving the old ones. */
 void mem_load_pdptes(struct cpu *cpu, uint64_t cr3);
 
-/* Physical accesses by the processor itself (page walks), A20 applied. */
+/* Physical accesses by the processor itself, A20 applied. */
 uint64_t mem_phys_read(struct cpu *cpu, sim_paddr paddr, unsigned size);
 void mem_phys_write(struct cpu *cpu, sim_paddr paddr, unsigned size, uint64_t v);
+
+/* The same read, of a paging structure's entry (4 or 8 bytes, aligned): most lie in a few pages of RAM. */
+uint64_t mem_walk_read_slow(struct cpu *cpu, sim_paddr paddr, unsigned size);
+static inline uint64_t mem_walk_key(sim_paddr paddr) { return (paddr & ~(sim_paddr)SIM_PAGE_MASK) | 1; }
+static inline struct cpu_walk_page *mem_walk_page(struct cpu *cpu, sim_paddr paddr)
+{
+    return &cpu->walk_page[paddr >> SIM_PAGE_SHIFT & (CPU_WALK_PAGES - 1)];
+}
+static inline uint64_t mem_walk_read(struct cpu *cpu, sim_paddr paddr, unsigned size)
+{
+    const struct cpu_walk_page *page = mem_walk_page(cpu, paddr);
+
+    if (CPU_LIKELY(page->key == mem_walk_key(paddr)))
+        return mem_value(page->host + (paddr & SIM_PAGE_MASK), size);
+    return mem_walk_read_slow(cpu, paddr, size);
+}
 
 /* ---- I/O ports (permission already checked) ---- */
 uint32_t mem_in(struct cpu *cpu, const struct cpu_insn *i, uint16_t port, unsigned size);

@@ -23,7 +23,7 @@ static uint64_t read_entry(const struct walker *w, sim_paddr paddr)
     uint64_t v = 0;
 
     if (!w->peek)
-        return mem_phys_read(w->cpu, paddr, w->entry);
+        return mem_walk_read(w->cpu, paddr, w->entry);
     bus_peek_as(w->cpu->bus, cpu_viewer(w->cpu), paddr & w->cpu->bus->a20_mask, &v, w->entry);
     return v;
 }
