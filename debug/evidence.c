@@ -83,7 +83,7 @@ static void idt_entry(const struct story *s, const struct cpu_delivery *d, struc
     sim_buf_printf(out, ": ");
     gate_words(s, &gate, out);
     if (d->cause == CPU_CAUSE_GP_IDT_OFFSET && gate.wide)
-        sim_buf_printf(out, "; bits 63:48 of that address are not all like bit 47");
+        sim_buf_printf(out, "; that address is not canonical");
     else if (d->cause == CPU_CAUSE_GP_IDT_OFFSET)
         sim_buf_printf(out, "; the code segment's limit is 0x%llx", (unsigned long long)e->value);
 }

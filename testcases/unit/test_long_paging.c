@@ -388,6 +388,36 @@ START_TEST(a_page_fault_drops_the_translation)
 }
 END_TEST
 
+static uint64_t translated(void)
+{
+    mem_invlpg(s.cpu, PAGE);
+    read_page();
+    ck_assert(cached());
+    return tlb_find(s.cpu->tlb, PAGE)->ppage << 12;
+}
+
+/* With A20 shut another page answers where the page table was: what walks remember of it goes. */
+START_TEST(walks_read_what_the_map_says_now)
+{
+    uint64_t entries[SIM_PAGE_SIZE / 8], high = 0x100000 | AT_LPT;
+
+    pte(PAGE | PTE_ALL);
+    bus_peek(s.bus, AT_LPT, entries, sizeof(entries));
+    entries[PAGE >> 12] = AT_DATA | PTE_ALL;
+    bus_poke(s.bus, high, entries, sizeof(entries));
+    sys_poke(&s, AT_LPD, high | PTE_ALL, 8);
+    load_cr3(s.cpu->cr3);
+    ck_assert_uint_eq(translated(), AT_DATA);
+    bus_set_a20(s.bus, false);
+    ck_assert_uint_eq(translated(), PAGE);
+    bus_set_a20(s.bus, true);
+    ck_assert_uint_eq(translated(), AT_DATA);
+    entries[PAGE >> 12] = PAGE | PTE_ALL; /* and what is written there counts at once */
+    bus_poke(s.bus, high, entries, sizeof(entries));
+    ck_assert_uint_eq(translated(), PAGE);
+}
+END_TEST
+
 START_TEST(an_address_space_keeps_its_translations_when_cr3_says_so)
 {
     const uint64_t keep = 1ull << 63;
@@ -536,6 +566,7 @@ int main(void)
     tcase_add_test(t, code_that_remaps_its_own_page_goes_on_in_the_new_one);
     tcase_add_loop_test(t, invpcid_drops_what_it_names, 0, 4);
     tcase_add_loop_test(t, invpcid_refuses_what_is_not_valid, 0, 4);
+    tcase_add_test(t, walks_read_what_the_map_says_now);
     tcase_add_test(t, translations_of_all_address_spaces_are_saved);
     suite_add_tcase(suite, t);
     runner = srunner_create(suite);
