@@ -35,3 +35,14 @@ u32 command_number(const char *name, u32 otherwise)
         v = v * 10 + (u32)(*p++ - '0');
     return v;
 }
+
+void command_cases(void (*run)(u32 seed, u32 number))
+{
+    u32 seed = command_number("seed=", 1), first = command_number("first=", 0), count = command_number("count=", 100);
+
+    log_to_printer = command_find("printer");
+    for (u32 n = first; n < first + count; n++)
+        run(seed, n);
+    say("Z\n");
+    say_flush();
+}

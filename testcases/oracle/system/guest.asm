@@ -27,16 +27,7 @@ start:  cli
         out     0x21, al
         out     0xa1, al
         call    guest_main
-        xor     eax, eax
-        out     0xf4, eax               ; who has the port ends here
-        mov     al, 0x60
-        mov     dx, 0x8900              ; Bochs ends at this word, if told to
-        mov     esi, shutdown
-        mov     ecx, 8
-        rep outsb
-.stop:  hlt
-        jmp     .stop
-shutdown: db    "Shutdown"
+%include "../oracle/system/ending.inc"
 
 ; Begins the case: a return from an interrupt task into the case's first task. Control registers are
 ; as the case wants them, with the guest's own page tables.

@@ -91,5 +91,7 @@ void watch_look(const struct watched *areas, unsigned count, bool tell);
 void command_keep(u32 magic, const u32 *info);
 const char *command_find(const char *name);
 u32 command_number(const char *name, u32 otherwise);
+/* Runs the cases that it asks for, and tells the end. */
+void command_cases(void (*run)(u32 seed, u32 number));
 
 #endif

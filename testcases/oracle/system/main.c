@@ -138,13 +138,13 @@ static void show(void)
     }
 }
 
-static void run_case(u32 seed, u32 number, bool tell)
+static void run_case(u32 seed, u32 number)
 {
     choose(seed, number);
     make_tables();
     make_code();
     choose_breakpoints();
-    if (tell)
+    if (command_find("show"))
         show();
     log_begin();
     load_state();
@@ -154,18 +154,9 @@ static void run_case(u32 seed, u32 number, bool tell)
 
 void guest_main(u32 magic, const u32 *info)
 {
-    u32 seed, first, count;
-
     command_keep(magic, info);
-    seed = command_number("seed=", 1);
-    first = command_number("first=", 0);
-    count = command_number("count=", 100);
     scenario.no_data = command_find("nodata");
-    log_to_printer = command_find("printer");
     make_harness_tables();
     make_tables_once();
-    for (u32 n = first; n < first + count; n++)
-        run_case(seed, n, command_find("show"));
-    say("Z\n");
-    say_flush();
+    command_cases(run_case);
 }

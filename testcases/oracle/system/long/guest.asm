@@ -64,16 +64,7 @@ start64:
         mov     edi, edi
         xchg    esi, edi                ; magic, information
         call    guest_main
-        xor     eax, eax
-        out     0xf4, eax               ; who has the port ends here
-        mov     al, 0x60
-        mov     dx, 0x8900              ; Bochs ends at this word, if told to
-        mov     esi, shutdown
-        mov     ecx, 8
-        rep outsb
-.stop:  hlt
-        jmp     .stop
-shutdown: db    "Shutdown"
+%include "../oracle/system/ending.inc"
 
 ; Begins the case that the frame describes, in RDI. Control registers and MSRs are as the case wants them, but for those of the frame.
 enter_case:

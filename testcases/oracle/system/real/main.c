@@ -111,15 +111,6 @@ static void run_case(u32 seed, u32 number)
 
 void guest_main(u32 magic, const u32 *info)
 {
-    u32 seed, first, count;
-
     command_keep(magic, info);
-    seed = command_number("seed=", 1);
-    first = command_number("first=", 0);
-    count = command_number("count=", 100);
-    log_to_printer = command_find("printer");
-    for (u32 n = first; n < first + count; n++)
-        run_case(seed, n);
-    say("Z\n");
-    say_flush();
+    command_cases(run_case);
 }
