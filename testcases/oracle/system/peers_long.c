@@ -47,6 +47,15 @@ static bool is_int(const struct event *e)
     return !strncmp(e->what, "int", 3) || peer_said(e, "end") || e->vector == 3 || e->vector == 4;
 }
 
+/* What lies on a stack: `value` is peer_value, of ours, or peer_theirs. 0: not known. */
+static uint32_t pushed(uint32_t value(const char *), unsigned offset)
+{
+    char at[20];
+
+    snprintf(at, sizeof(at), "m%x", (value("rsp") + offset) & 0x1fffff);
+    return value(at);
+}
+
 /* A code segment of compatibility mode. */
 static bool is_narrow(uint32_t cs)
 {
@@ -127,13 +136,11 @@ static bool bochs_iret_stack_absent(const struct difference *d)
 {
     bool theirs_logged = d->b->vector == 11 && peer_said(d->b, "?") && peer_theirs("cs") == 0x18;
     bool ours_logged = d->a->vector == 12 && peer_said(d->a, "?") && peer_value("cs") == 0x18;
-    char top[20];
 
     if (!is_event(d))
         return false;
-    snprintf(top, sizeof(top), "m%x", peer_theirs("rsp") & 0x1fffff);
-    if (ours_logged)
-        return peer_theirs(top) == (uint32_t)d->a->error;
+    if (ours_logged) /* theirs may be on the logger's stack still, which is not looked at */
+        return pushed(peer_theirs, 0) == (uint32_t)d->a->error || (peer_caused("SS-NP-RET") && peer_theirs("ss") == 0x10);
     return theirs_logged || (d->a->vector == 12 && d->b->vector == 11 && d->a->error == d->b->error);
 }
 
@@ -286,6 +293,12 @@ static bool bochs_retf_cuts_rsp(const struct difference *d)
     return is(d, "rsp.h") && d->ours && !d->theirs && d->a->vector == 0x40;
 }
 
+/* IRETD of 64-bit mode, which cases have by running 32-bit routines there only. */
+static bool bochs_iret_keeps_rsp(const struct difference *d)
+{
+    return is(d, "rsp") && peer_said(d->a, "iret") && d->a->vector == 1 && !(peer_value("cs") & 3) && !is_narrow(peer_value("cs"));
+}
+
 static bool bochs_iret_null_rpl(const struct difference *d)
 {
     return is_event(d) && peer_said(d->a, "iret") && d->a->vector == 13 && d->a->error == 0 && peer_theirs("ss") <= 3 &&
@@ -303,13 +316,15 @@ static bool stack_at_canonical_end(const struct difference *d)
 /* In compatibility mode a frame goes on behind FFFFFFFFh. */
 static bool stack_wraps(const struct difference *d)
 {
+    if (is_event(d) && peer_said(d->a, "retf") && d->a->vector == 17 && d->b->vector == 12 && d->b->error == 0) /* unaligned, too */
+        return peer_value("rsp") >= 0xfffffff0 && !peer_value("rsp.h");
     return is_event(d) && peer_said(d->a, "retf") && d->a->vector == 14 && d->b->vector == 12 && d->b->error == 0 && peer_value("cr2") >= 0xfffffff0;
 }
 
 /* So by a stack whose segment has a base. */
 static bool stack_among_adapters(const struct difference *d)
 {
-    uint32_t at = ((peer_value("m1040c") & 0xff) << 16) + (peer_value("rsp") & 0xffff);
+    uint32_t at = ((peer_theirs("m1040c") & 0xff) << 16) + peer_theirs("rsp");
 
     return is_event(d) && is_narrow(peer_theirs("cs")) && (peer_theirs("ss") & 0xfff8) == 0x408 && at >= 0x9f000 && at < 0x100000;
 }
@@ -358,24 +373,16 @@ static bool lost_code(const struct difference *d)
  * stands on their stack.
  */
 
-static uint32_t theirs_pushed(unsigned offset)
-{
-    char at[20];
-
-    snprintf(at, sizeof(at), "m%x", (peer_theirs("rsp") + offset) & 0x1fffff);
-    return peer_theirs(at);
-}
-
-/* Theirs has taken an event without an error code at `rip`, with `flags`. */
+/* Theirs has taken an event without an error code at `rip`, with `flags`; what is 0 is not known. */
 static bool theirs_took(uint32_t rip, uint32_t flags)
 {
-    return theirs_pushed(0) == rip && theirs_pushed(16) == flags;
+    return rip && flags && pushed(peer_theirs, 0) == rip && pushed(peer_theirs, 16) == flags;
 }
 
 /* Theirs is in a handler that conforms, or has come from one. */
 static bool theirs_conforms(void)
 {
-    return is_conforming(peer_theirs("cs")) || is_conforming(theirs_pushed(8)) || is_conforming(theirs_pushed(16));
+    return is_conforming(peer_theirs("cs")) || is_conforming(pushed(peer_theirs, 8)) || is_conforming(pushed(peer_theirs, 16));
 }
 
 static bool met_pointer_order(const struct difference *d)
@@ -416,10 +423,9 @@ static bool met_push_as_supervisor(const struct difference *d)
 /* Theirs has taken a trap that ours has not, or the other way round, and with it what its delivery met. */
 static bool met_sysret_trap(const struct difference *d)
 {
-    char at[20];
+    uint32_t to = peer_value("rcx");
 
-    snprintf(at, sizeof(at), "m%x", (peer_value("rsp") + 8) & 0x1fffff); /* behind an error code */
-    if (d->a->vector == 0x40 && peer_caused("DB-STEP") && peer_value("r11") & 0x100 && peer_value(at) == peer_value("rcx"))
+    if (d->a->vector == 0x40 && peer_caused("DB-STEP") && peer_value("r11") & 0x100 && to && pushed(peer_value, 8) == to) /* behind an error code */
         return true;
     return theirs_took(peer_value("rcx"), peer_value("r11") & ~0x100u);
 }
@@ -442,9 +448,10 @@ static bool met_cut_rip(const struct difference *d)
 
 static bool met_upper_type(const struct difference *d)
 {
-    bool limit_or_rights = is(d, "rdx") && (d->theirs == 0xa7 || (d->theirs & ~0x700u) == 0x8800 || (d->theirs & ~0x700u) == 0x8000);
+    uint32_t theirs = peer_theirs("rdx"); /* the limit of a TSS, or the rights of a system segment */
+    bool loaded = theirs != peer_value("rdx") && (theirs == 0xa7 || (theirs & ~0x700u) == 0x8800 || (theirs & ~0x700u) == 0x8000);
 
-    return limit_or_rights || (is(d, "rdx.h") && !d->theirs) || (is_flags(d) && bits_of(d) == 0x40 && d->theirs & 0x40);
+    return loaded && (is(d, "rdx") || (is(d, "rdx.h") && !d->theirs) || (is_flags(d) && bits_of(d) == 0x40 && d->theirs & 0x40));
 }
 
 static bool met_linear_width(const struct difference *d)
@@ -452,8 +459,14 @@ static bool met_linear_width(const struct difference *d)
     uint32_t high = peer_value("rdx"), msr = peer_value("rcx");
     bool wide = high >> 15 && high >> 15 != 0x1ffff && (high >> 24 == 0 || high >> 24 == 0xff);
 
-    (void)d;
-    return wide && ((msr >= 0x175 && msr <= 0x176) || (msr >= 0xc0000082 && msr <= 0xc0000102));
+    return d->b->vector == 0x40 && wide && ((msr >= 0x175 && msr <= 0x176) || (msr >= 0xc0000082 && msr <= 0xc0000102));
+}
+
+static bool met_table_base(const struct difference *d)
+{
+    bool loaded = peer_theirs("ldtr") != peer_value("ldtr") || peer_theirs("tr") != peer_value("tr");
+
+    return is_event(d) && loaded && (peer_caused("GP-LLDT") || peer_caused("GP-LTR"));
 }
 
 static bool met_stack_selector(const struct difference *d)
@@ -463,7 +476,7 @@ static bool met_stack_selector(const struct difference *d)
 
 static bool met_stack_absent(const struct difference *d)
 {
-    return is_event(d) && peer_caused("SS-NP-RET") && (d->b->vector == 11 || theirs_pushed(0) == (uint32_t)d->a->error);
+    return is_event(d) && peer_caused("SS-NP-RET") && (d->b->vector == 11 || pushed(peer_theirs, 0) == (uint32_t)d->a->error);
 }
 
 static bool met_stack_wraps(const struct difference *d)
@@ -474,8 +487,7 @@ static bool met_stack_wraps(const struct difference *d)
 
 static bool met_iret_null_rpl(const struct difference *d)
 {
-    (void)d;
-    return peer_caused("GP-IRET-CS") && peer_theirs("ss") <= 3 && peer_theirs("ss") != (peer_theirs("cs") & 3);
+    return d->b->vector == 0x40 && peer_caused("GP-IRET-CS") && peer_theirs("ss") <= 3 && peer_theirs("ss") != (peer_theirs("cs") & 3);
 }
 
 static bool met_canonical_end(const struct difference *d)
@@ -500,6 +512,7 @@ struct known bochs_long_known[] = {
     { bochs_iret_cuts_rip, true, "SDM Vol. 2A, IRET, RET, JMP, CALL: the limit is asked of all 64 bits that were read (so do AMD's processors)", 0 },
     { bochs_general_detect_rf, true, "SDM Vol. 3B, \"Instruction-Breakpoint Exception Condition\": RF is set in the image for faults, and general detect is one", 0 },
     { bochs_retf_cuts_rsp, true, "SDM Vol. 2B, RET: the stack's width is that of the mode, not of the operand", 0 },
+    { bochs_iret_keeps_rsp, true, "SDM Vol. 2A, IRET: in 64-bit mode SS:RSP is popped whatever the level, with narrow operands too (so do AMD's processors)", 0 },
     { bochs_iret_null_rpl, true, "SDM Vol. 2A, IRET, 64-Bit Mode Exceptions: #GP(0) if the RPL of a null stack selector is not the CPL that is gone back to", 0 },
     { stack_at_canonical_end, true, "left open: SDM Vol. 2A, INT n: whether the new RSP or the address of what is pushed has to be canonical", 0 },
     { stack_wraps, true, "left open: SDM Vol. 3A, \"Limit Checking\": accesses that wrap in a segment of 4 GiB", 0 },
@@ -531,6 +544,7 @@ struct known bochs_long_known[] = {
     { met_cut_rip, true, "met by a handler: RIP is not cut to 32 bits before it is checked", 0 },
     { met_upper_type, true, "left open, met later: whether LAR and LSL look at the upper half of a system descriptor", 0 },
     { met_linear_width, true, "met by a handler: SDM Vol. 3A, \"Canonicality Checking\": a processor of 57 bits checks MSRs for those", 0 },
+    { met_table_base, true, "met by a handler: SDM Vol. 3A, \"Canonicality Checking\": LLDT and LTR check the base that they load", 0 },
     { met_stack_selector, true, "met by a handler: SDM Vol. 2A, INT n: #SS for a new RSP that is not canonical has a null selector in its error code", 0 },
     { met_stack_absent, true, "met by a handler: SDM Vol. 2A, IRET: a stack segment that is not present is #SS", 0 },
     { met_stack_wraps, true, "left open, met by a handler: SDM Vol. 3A, \"Limit Checking\": accesses that wrap in a segment of 4 GiB", 0 },

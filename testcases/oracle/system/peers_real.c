@@ -18,9 +18,9 @@ static bool lost_code(const struct difference *d)
 
 static bool high_data(const struct difference *d)
 {
-    if (d->theirs == 0xffff && !d->ours && *d->name) /* loaded from there: nobody answers */
-        return true;
-    return is_high(peer_value("ds")) || is_high(peer_value("es")) || is_high(peer_value("fs")) || is_high(peer_value("gs")) || is_high(peer_value("ss"));
+    bool loaded = d->theirs == 0xffff && !d->ours && *d->name && peer_said(d->a, "load-pointer"); /* from there: nobody answers */
+
+    return loaded || is_high(peer_value("ds")) || is_high(peer_value("es")) || is_high(peer_value("fs")) || is_high(peer_value("gs")) || is_high(peer_value("ss"));
 }
 
 /* Some of the bytes that an instruction writes before it meets a fault. */
@@ -33,12 +33,12 @@ static bool written_before_fault(const struct difference *d)
     return pieces && peer_is_fault(d->a) && peer_address(d) >= 0x10000;
 }
 
-/* OF and AF, in what lies between the instructions of the case: shifts, most likely. */
+/* OF of a shift, in what lies between the instructions of the case: it has none. */
 static bool undefined_flags(const struct difference *d)
 {
     uint32_t bits = d->ours ^ d->theirs;
 
-    return !strcmp(d->name, "flags") ? !(bits & ~0x810u) : peer_address(d) >= 0x40000 && (!(bits & ~0x810u) || !(bits & ~0x8100000u));
+    return !strcmp(d->name, "flags") ? bits == 0x800 : peer_address(d) >= 0x40000 && (bits == 0x800 || bits == 0x8000000);
 }
 
 struct known bochs_real_known[] = {

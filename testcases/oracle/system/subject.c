@@ -17,7 +17,7 @@ struct subject {
     const struct cpu *cpu;
     uint32_t seen;          /* records of the history */
     unsigned causes;
-    const char *cause[64];  /* of the line that comes next; the first ones */
+    const char *cause[64];  /* of the line that comes next; if there are more, the first ones and the last */
     bool within;            /* a line */
 };
 
@@ -26,8 +26,10 @@ static void see_causes(struct subject *s)
     for (; s->seen != s->cpu->history_next; s->seen++) {
         const struct cpu_delivery *d = &s->cpu->history[s->seen % CPU_HISTORY];
 
-        if (d->type == CPU_DELIVER_EXCEPTION && s->causes < sizeof(s->cause) / sizeof(s->cause[0]))
-            s->cause[s->causes++] = cpu_cause_id(d->cause);
+        if (d->type != CPU_DELIVER_EXCEPTION)
+            continue;
+        s->causes -= s->causes == sizeof(s->cause) / sizeof(s->cause[0]);
+        s->cause[s->causes++] = cpu_cause_id(d->cause);
     }
 }
 
