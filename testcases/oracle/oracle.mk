@@ -42,7 +42,7 @@ check-system-oracle: $(system_dir)/subject $(system_dir)/compare $(system_dir)/s
 $(system_objects): guest_cflags += -I$(top_srcdir)
 $(system_dir)/system.elf: $(system_objects) $(system_dir)/guest.ld
 	$(guest_link32)
-EXTRA_DIST += $(system_sources) $(system_shared) $(addprefix $(system_dir)/,ending.inc guest.ld harness.h run.sh system.h)
+EXTRA_DIST += $(system_sources) $(system_shared) $(addprefix $(system_dir)/,ending.inc guest.ld harness.h run.sh start.inc system.h)
 -include $(wildcard testcases/oracle/system/*.d testcases/oracle/system/long/*.d testcases/oracle/system/real/*.d)
 CLEANFILES += $(addprefix $(system_dir)/,$(guest_leavings)) $(addprefix $(system_dir)/long/,$(guest_leavings)) $(addprefix $(system_dir)/real/,$(guest_leavings))
 

@@ -10,24 +10,11 @@
 %define STACK   4096
 %define EFL_NT  0x4000
 
-        bits    32
-section .multiboot
-        align   4
-        dd      0x1badb002, 0, -0x1badb002
-
 section .text
-extern  guest_main, log_event
-global  start, enter_case, log_entries, log_stacks
-start:  cli
-        cld
-        mov     esp, stack_top
-        push    ebx
-        push    eax
-        mov     al, 0xff                ; no interrupts but the case's
-        out     0x21, al
-        out     0xa1, al
-        call    guest_main
-%include "../oracle/system/ending.inc"
+        bits    32
+extern  log_event
+global  enter_case, log_entries, log_stacks
+%include "../oracle/system/start.inc"
 
 ; Begins the case: a return from an interrupt task into the case's first task. Control registers are
 ; as the case wants them, with the guest's own page tables.

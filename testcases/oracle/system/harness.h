@@ -14,6 +14,15 @@ typedef uint64_t u64;
 
 enum { PAGE = 0x1000 };
 
+/* Ways into the logger, its entries: vectors 0 to 31, then INT_LOG and INT_END. INT_FIRST to INT_LAST are the case's own. */
+enum { INT_LOG = 0x40, INT_END = 0x41, INT_FIRST = 0x42, INT_LAST = 0x4f, ENTRIES = 34 };
+
+/* Does the entry mean an instruction that has faulted? The case goes on behind it, not at it. */
+static inline bool entry_is_fault(u32 entry)
+{
+    return entry < 32 && entry != 1 && entry != 3 && entry != 4;
+}
+
 /* ---- emit.c: the code of a case ---- */
 
 enum { CODE_AT = 0x20000, /* two pages of routines */

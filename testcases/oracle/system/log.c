@@ -94,7 +94,7 @@ bool log_event(unsigned entry, u32 *stack)
     static const u32 has_code = 1 << 8 | 1 << 10 | 1 << 11 | 1 << 12 | 1 << 13 | 1 << 14 | 1 << 17;
     u32 *top = (u32 *)(log_stacks + (entry + 1) * PAGE), now[REGISTERS], tss;
     u16 task = (u16)get32(LOG_TSS_AT + entry * TASK_BYTES);
-    bool narrow, sound = task == MAIN_TSS || (task >= FIRST && task < FIRST + SLOTS * 8), code = &stack[2] != top, skip = entry != 1 && entry != 3 && entry != 4 && entry < 32;
+    bool narrow, sound = task == MAIN_TSS || (task >= FIRST && task < FIRST + SLOTS * 8), code = &stack[2] != top, skip = entry_is_fault(entry);
     int n = insn_at(expected), here = sound ? insn_at(task_ip(task)) : -1;
 
     read_registers(now, stack);

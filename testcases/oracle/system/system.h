@@ -64,9 +64,6 @@ enum slot {
 };
 enum { LDT_ENTRIES = 16 };
 
-/* Ways into the logger: vectors 0 to 31, then these interrupts. */
-enum { INT_LOG = 0x40, INT_END = 0x41, INT_FIRST = 0x42, INT_LAST = 0x4f, ENTRIES = 34 };
-
 /* ---- What a case is ---- */
 
 struct scenario {

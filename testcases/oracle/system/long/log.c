@@ -159,7 +159,7 @@ static bool is_stuck(const struct frame *f)
 bool log_event(struct frame *f)
 {
     u64 now[REGISTERS];
-    bool skip = f->entry != 1 && f->entry != 3 && f->entry != 4 && f->entry < 32, in_logger = (f->cs & 0xfffc) == H_CODE64 && f->ip >= 0x100000 && f->ip < 0x200000;
+    bool skip = entry_is_fault((u32)f->entry), in_logger = (f->cs & 0xfffc) == H_CODE64 && f->ip >= 0x100000 && f->ip < 0x200000;
     int here = insn_at(code_offset(f->ip)), n = skip ? here : insn_at(expected);
 
     read_registers(f, now);

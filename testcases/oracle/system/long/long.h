@@ -48,7 +48,6 @@ enum slot {
     CALL_LAST = CALL_FIRST + 14, ODD_1 = CALL_LAST + 2, MUTANT_FIRST = ODD_1 + 2, MUTANT_LAST = MUTANT_FIRST + 7, SLOTS
 };
 enum { LDT_ENTRIES = 16 };
-enum { INT_LOG = 0x40, INT_END = 0x41, INT_FIRST = 0x42, INT_LAST = 0x4f, ENTRIES = 34 };
 
 /* ---- A case ---- */
 

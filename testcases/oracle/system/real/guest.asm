@@ -10,24 +10,11 @@
 %define GDT_AT   0x10000
 %define GDT_LIMIT 0x7f
 
-        bits    32
-section .multiboot
-        align   4
-        dd      0x1badb002, 0, -0x1badb002
-
 section .text
-extern  guest_main, log_event
-global  start, enter_case, logger_begin, logger_end
-start:  cli
-        cld
-        mov     esp, stack_top
-        push    ebx
-        push    eax
-        mov     al, 0xff                ; no interrupts but the case's
-        out     0x21, al
-        out     0xa1, al
-        call    guest_main
-%include "../oracle/system/ending.inc"
+        bits    32
+extern  log_event
+global  enter_case, logger_begin, logger_end
+%include "../oracle/system/start.inc"
 
 enter_case:
         pushad

@@ -69,11 +69,6 @@ void log_begin(u32 number)
     say("\n");
 }
 
-static bool is_fault(u32 entry)
-{
-    return entry < 32 && entry != 1 && entry != 3 && entry != 4;
-}
-
 bool log_event(void)
 {
     u32 now[REGISTERS], entry = frame->entry & 0xff, at;
@@ -82,7 +77,7 @@ bool log_event(void)
     read_registers(now);
     __asm__ volatile("mov %0, %%dr6" :: "r"(0xffff0ff0));
     at = now[CS] == CODE_SEG ? now[IP] : ~0u;
-    n = insn_at(is_fault(entry) ? at : expected);
+    n = insn_at(entry_is_fault(entry) ? at : expected);
     say("E ");
     say_hex(entry < 32 ? entry : INT_LOG + entry - 32);
     say(" - ");
@@ -97,12 +92,12 @@ bool log_event(void)
         return say_end("in-logger");
     if (++events == MAX_EVENTS)
         return say_end("many");
-    repeated = entry == last_entry && is_fault(entry) ? repeated + 1 : 0;
+    repeated = entry == last_entry && entry_is_fault(entry) ? repeated + 1 : 0;
     last_entry = entry;
     if (repeated == 6)
         return say_end("stuck");
     expected = at;
-    if (is_fault(entry)) {
+    if (entry_is_fault(entry)) {
         if (n < 0)
             return say_end("lost");
         if (insns[n].last)

@@ -25,8 +25,6 @@ enum { LOGGER_SEG = LOGGER_AT >> 4, CODE_SEG = CODE_AT >> 4, DATA_SEG = DATA_AT 
 /* Selectors: the harness's, then the case's, whose bases are those of real mode. */
 enum { H_CODE = 0x08, H_DATA = 0x10, H_CODE16 = 0x18, H_DATA16 = 0x20, P_CODE = 0x28, P_DATA = 0x30, P_STACK = 0x38, P_BIG = 0x40, P_SMALL = 0x48, P_DOWN = 0x50 };
 
-enum { INT_LOG = 0x40, INT_END = 0x41, INT_FIRST = 0x42, INT_LAST = 0x4f, ENTRIES = 34 };
-
 /* ---- A case ---- */
 
 /* Below the logger's code; guest.asm knows the order. Selectors stand in dwords. */
