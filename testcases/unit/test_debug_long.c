@@ -95,6 +95,22 @@ START_TEST(a_sound_pml4_is_not_blamed)
 }
 END_TEST
 
+/* It has no limit to be blamed for; and the entry is no pair of gates of 8 bytes. */
+START_TEST(a_handler_that_is_not_canonical_is_told_as_that)
+{
+    long_gate(&b.s, VEC_UD, L_CODE0, 0x0000800000020060, SYS_INT, 0, 0);
+    CODE(&b.s, "\x0f\x0b");
+    sys_run(&b.s, 1);
+    sim_buf_clear(&b.text);
+    dbg_explain_json(b.dbg, cpu, &b.text);
+    ck_assert_has(sim_buf_cstr(&b.text), "GP-IDT-OFFSET");
+    ck_assert_has(sim_buf_cstr(&b.text), "present; that address is not canonical");
+    ck_assert_has(sim_buf_cstr(&b.text), "bits 63:32 of the handler's address stand in bytes 8 to 11");
+    ck_assert(!strstr(sim_buf_cstr(&b.text), "16 bytes"));
+    ck_assert(!strstr(sim_buf_cstr(&b.text), "code segment's limit is"));
+}
+END_TEST
+
 START_TEST(the_map_has_both_halves)
 {
     const char *text;
@@ -115,7 +131,7 @@ START_TEST(tables_of_16_byte_entries_are_read)
     long_gate(&b.s, VEC_DF, L_CODE0, 0xffffffff81000000, SYS_INT, 0, 3);
     text = TEXT(&b, dbg_view_idt(b.dbg, cpu, &b.text));
     ck_assert_has(text, "256 entries");
-    ck_assert_has(text, "0008:ffffffff81000000");
+    ck_assert_has(text, "64-bit interrupt gate to 0008:ffffffff81000000");
     ck_assert_has(text, "IST3");
     ck_assert_has(text, "not mapped");
     text = TEXT(&b, dbg_view_gdt(b.dbg, cpu, &b.text));
@@ -158,6 +174,7 @@ int main(void)
     tcase_add_test(t, an_address_is_walked_through_four_levels);
     tcase_add_test(t, the_map_has_both_halves);
     tcase_add_test(t, tables_of_16_byte_entries_are_read);
+    tcase_add_test(t, a_handler_that_is_not_canonical_is_told_as_that);
     tcase_add_test(t, frames_of_64_bits_are_followed);
     suite_add_tcase(suite, t);
     runner = srunner_create(suite);

@@ -383,6 +383,20 @@ START_TEST(an_event_can_be_pushed_around_the_end_of_a_flat_stack)
 }
 END_TEST
 
+/* BOUND: the index is below the first bound already, and the second cannot be read. */
+START_TEST(both_bounds_are_read_before_they_are_compared)
+{
+    CODE(&s, "\x62\x05\x00\x00\x00\x00");
+    sys_protected(&s, 0);
+    sys_poke(&s, AT_DATA, 10, 4);
+    sys_segment(&s, CPU_DS, DATA0, DESC(AT_DATA, 3, SEG_DB | SEG_P | SEG_S | 3));
+    cpu_mode_changed(s.cpu);
+    s.cpu->reg[CPU_AX] = 1;
+    sys_run(&s, 1);
+    ck_assert_int_eq(sys_record(&s, 0)->cause, CPU_CAUSE_GP_LIMIT);
+}
+END_TEST
+
 /* SDM Vol. 3A, "Switching Back to Real-Address Mode": a segment that is not loaded again keeps its attributes. CS may be written there always. */
 START_TEST(types_are_checked_in_real_mode_too)
 {
@@ -416,6 +430,7 @@ int main(void)
     tcase_add_loop_test(tc, the_limit_comes_before_the_page_behind_it, 0, 2);
     tcase_add_loop_test(tc, lines_of_an_execute_only_segment_can_be_flushed, 0, 3);
     tcase_add_loop_test(tc, types_are_checked_in_real_mode_too, 0, 7);
+    tcase_add_test(tc, both_bounds_are_read_before_they_are_compared);
     tcase_add_loop_test(tc, a_fault_reaches_its_handler_with_its_error_code, 0, sizeof(rows) / sizeof(rows[0]));
     suite_add_tcase(suite, tc);
     srunner_run_all(sr, CK_NORMAL);
