@@ -321,11 +321,7 @@ static void deliver(struct cpu *cpu, bool recorded)
     cpu_deliver(cpu, &cpu->in_delivery);
     cpu->delivering = NULL;
     cpu->history[(cpu->history_next - 1) % CPU_HISTORY].delivered = true;
-    if (cpu->shadow_sti || cpu->shadow_ss) {
-        cpu->shadow_sti = cpu->shadow_ss = false;
-        cpu_attend(cpu); /* once more: the change of mode has done so */
-    }
-    cpu->in_rep = false;
+    cpu->shadow_sti = cpu->shadow_ss = cpu->in_rep = false; /* who has attended to them makes one step alone for nothing */
     if (cpu->monitor.armed)
         monitor_disarm(cpu);
     forget_before_step(cpu);
@@ -655,7 +651,7 @@ static bool resume_in_block(struct cpu *cpu)
 {
     struct cpu_block *b;
 
-    if (!(cpu->eflags & EFL_RF) || each_step_counts(cpu) || cpu->observer)
+    if (!(cpu->eflags & EFL_RF) || each_step_counts(cpu))
         return false;
     cpu->budget = cpu->counted_to = (sim_steps)steps_left(cpu);
     b = code_find(cpu);

@@ -456,11 +456,11 @@ END_TEST
 START_TEST(only_pause_gives_up_the_turn)
 {
     static const struct { const char *code; unsigned len; enum cpu_exit exit; unsigned steps; } cases[] = {
-        { "\x90\xf3\x90\x90", 4, CPU_EXIT_YIELD, 2 },       { "\x90\xf3\x0f\x1e\xfa\x90", 6, CPU_EXIT_HORIZON, 3 },
-        { "\x90\xf3\x0f\x1f\xc0\x90", 6, CPU_EXIT_HORIZON, 3 }, { "\x90\xf2\x90\x90", 4, CPU_EXIT_HORIZON, 3 },
-        { "\xf3\x66\x90\x90\x90", 5, CPU_EXIT_YIELD, 1 },
+        { "\x90\xf3\x90\x90\xf4", 5, CPU_EXIT_YIELD, 2 },         { "\x90\xf3\x0f\x1e\xfa\x90\xf4", 7, CPU_EXIT_TOUCHED, 4 },
+        { "\x90\xf3\x0f\x1f\xc0\x90\xf4", 7, CPU_EXIT_TOUCHED, 4 }, { "\x90\xf2\x90\x90\xf4", 5, CPU_EXIT_TOUCHED, 4 },
+        { "\xf3\x66\x90\x90\x90\xf4", 6, CPU_EXIT_YIELD, 1 },
     };
-    struct cpu_slice slice = { .horizon = SIM_NEVER, .budget = 3, .shared_until = 1000000 };
+    struct cpu_slice slice = { .horizon = SIM_NEVER, .budget = 100, .shared_until = 1000000 }; /* a block of all of it */
 
     sys_code(&s, cases[_i].code, cases[_i].len);
     sys_protected(&s, 0);

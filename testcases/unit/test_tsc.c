@@ -294,6 +294,7 @@ START_TEST(a_fetch_that_stalls_is_of_the_step_that_it_is_for)
     ck_assert_uint_eq(s.cpu->steps, 3);
     ck_assert_uint_eq(s.cpu->retired, 2);
     ck_assert_uint_eq(s.cpu->cycle, 3 + 100 * transactions);
+    ck_assert_uint_eq(sys_record(&s, 0)->cycle, 2); /* where its step begins */
 }
 END_TEST
 
