@@ -101,6 +101,12 @@ static bool written_before_fault(const struct difference *d)
     return (on_stack(peer_address(d)) || (is_page_entry(d) && !(bits_of(d) & ~0x60u)));
 }
 
+/* Theirs takes the look at the new top of the stack for an access. */
+static bool enter_meets_breakpoint(const struct difference *d)
+{
+    return is(d, "dr6") && peer_said(d->a, "enter") && !(bits_of(d) & ~15u) && !(d->ours & bits_of(d));
+}
+
 /* Ours looks at the type in the upper half of a descriptor of 16 bytes, which has to be 0. */
 static bool upper_type(const struct difference *d)
 {
@@ -525,6 +531,7 @@ struct known bochs_long_known[] = {
     { bochs_sysret_trap, true, "seen on processors: a TF that SYSRET has loaded traps at once, before the next instruction; the SDM does not say", 0 },
     { bochs_syscall_trap, true, "SDM Vol. 2B, SYSCALL: IA32_FMASK clears TF, so there is no trap behind it", 0 },
     { pointer_order, false, "left open: which half of a far pointer or of a table's register is read first", 0 },
+    { enter_meets_breakpoint, true, "left open: SDM Vol. 2A, ENTER: whether the check of the new top of the stack meets a breakpoint on data", 0 },
     { upper_type, true, "left open: whether LAR and LSL look at the upper half of a system descriptor", 0 },
     { written_before_fault, true, "left open: what ENTER, SGDT, SIDT and the delivery of an event have written before they fault", 0 },
     { bochs_string_rf, false, "SDM Vol. 3B, \"Instruction-Breakpoint Exception Condition\": RF is set in the image by a trap between iterations", 0 },
